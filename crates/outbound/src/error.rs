@@ -1,0 +1,79 @@
+//! The one error of outbound requests.
+
+use std::{error::Error as _, time::Duration};
+
+use crate::egress::Refusal;
+
+/// Why an outbound request has no answer. The text never contains bytes of a response, so it may be shown to
+/// whoever named the URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The URL is not one that can be requested.
+    #[error("the URL cannot be requested: {0}")]
+    InvalidUrl(&'static str),
+    /// The egress policy does not let the request out.
+    #[error("connecting to {host} is refused: {refusal}")]
+    Refused {
+        /// The host of the URL.
+        host: String,
+        /// What the policy said about the host's last address.
+        refusal: Refusal,
+    },
+    /// The host name has no address.
+    #[error("{host} has no address")]
+    Unresolved {
+        /// The host of the URL.
+        host: String,
+    },
+    /// No connection could be made, or TLS could not be agreed upon.
+    #[error("cannot connect to {host}: {reason}")]
+    Connect {
+        /// The host of the URL.
+        host: String,
+        /// What the operating system or TLS said.
+        reason: String,
+    },
+    /// The answer took longer than allowed.
+    #[error("no complete answer from {host} within {} seconds", .limit.as_secs_f32())]
+    Timeout {
+        /// The host of the URL.
+        host: String,
+        /// The limit that was reached.
+        limit: Duration,
+    },
+    /// The answer is larger than allowed.
+    #[error("the answer of {host} is larger than {limit} bytes")]
+    TooLarge {
+        /// The host of the URL.
+        host: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The answer is not HTTP, or it broke off.
+    #[error("the answer of {host} is not complete HTTP")]
+    Broken {
+        /// The host of the URL.
+        host: String,
+    },
+}
+
+impl Error {
+    /// Our own error inside the chain of a hyper error, or what the chain says about connecting.
+    pub(crate) fn from_hyper(host: &str, error: &hyper_util::client::legacy::Error) -> Self {
+        let mut cause = error.source();
+        let mut deepest = None;
+        while let Some(current) = cause {
+            if let Some(own) = current.downcast_ref::<Self>() {
+                return own.clone();
+            }
+            deepest = Some(current);
+            cause = current.source();
+        }
+        match deepest {
+            Some(reason) if error.is_connect() => {
+                Self::Connect { host: host.to_owned(), reason: reason.to_string() }
+            }
+            _ => Self::Broken { host: host.to_owned() },
+        }
+    }
+}
