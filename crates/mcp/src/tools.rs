@@ -65,7 +65,7 @@ impl<'a> CallToolParams<'a> {
 }
 
 /// The result of `tools/call`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallToolResult {
     /// Modern era only.
@@ -76,7 +76,7 @@ pub struct CallToolResult {
     pub content: Vec<Content>,
     /// The same as data (since 2025-06-18), as its raw text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub structured_content: Option<Value>,
+    pub structured_content: Option<Box<RawValue>>,
     /// Whether the tool failed; a failure of the protocol is a JSON-RPC error instead.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_error: bool,
