@@ -1,0 +1,109 @@
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use oauth::{ErrorCode, Scope, www_authenticate::BearerChallenge};
+use serde_json::json;
+
+/// Why a request is refused, as a complete answer: status, `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1)
+/// and a JSON body that says the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    status: StatusCode,
+    header: String,
+    body_error: &'static str,
+    description: String,
+}
+
+impl Challenge {
+    /// RFC 6750 §3.1: "If the request lacks any authentication information […], the resource server SHOULD
+    /// NOT include an error code".
+    pub(crate) fn missing_token(resource_metadata: &str, scope: &Scope) -> Self {
+        let challenge = BearerChallenge {
+            resource_metadata: Some(resource_metadata),
+            scope: Some(scope),
+            ..Default::default()
+        };
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            header: challenge.to_header(),
+            body_error: "missing_token",
+            description:
+                "this resource needs an access token; the WWW-Authenticate header says where to get one"
+                    .into(),
+        }
+    }
+
+    pub(crate) fn invalid_token(resource_metadata: &str, scope: &Scope) -> Self {
+        let description =
+            "the access token is expired, revoked, malformed or for another resource; get a new one";
+        Self::with_error(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::InvalidToken,
+            resource_metadata,
+            scope,
+            description,
+        )
+    }
+
+    pub(crate) fn invalid_request(resource_metadata: &str, scope: &Scope, description: &str) -> Self {
+        Self::with_error(
+            StatusCode::BAD_REQUEST,
+            ErrorCode::InvalidRequest,
+            resource_metadata,
+            scope,
+            description,
+        )
+    }
+
+    pub(crate) fn insufficient_scope(resource_metadata: &str, needed: &Scope) -> Self {
+        let description = format!("this operation needs the scope: {needed}");
+        Self::with_error(
+            StatusCode::FORBIDDEN,
+            ErrorCode::InsufficientScope,
+            resource_metadata,
+            needed,
+            &description,
+        )
+    }
+
+    fn with_error(
+        status: StatusCode,
+        error: ErrorCode,
+        resource_metadata: &str,
+        scope: &Scope,
+        description: &str,
+    ) -> Self {
+        let challenge = BearerChallenge {
+            resource_metadata: Some(resource_metadata),
+            error: Some(error),
+            error_description: Some(description),
+            scope: Some(scope),
+        };
+        Self {
+            status,
+            header: challenge.to_header(),
+            body_error: error.as_str(),
+            description: description.to_owned(),
+        }
+    }
+
+    /// The HTTP status: 400, 401 or 403.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl IntoResponse for Challenge {
+    fn into_response(self) -> Response {
+        let body = Json(json!({ "error": self.body_error, "error_description": self.description }));
+        let mut response = (self.status, body).into_response();
+        // Scopes, codes and URLs from configuration are ASCII, so this cannot fail on a stranger's input.
+        if let Ok(value) = HeaderValue::from_str(&self.header) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}

@@ -1,0 +1,60 @@
+use std::sync::Arc;
+
+use oauth::{
+    ClientId, GrantId, Issuer, ResourceIndicator, Scope, Timestamp, access_token::AccessTokenClaims,
+};
+
+/// The proof that a request carried a valid access token for this resource.
+///
+/// Only a [`crate::Guard`] makes one, and it cannot be copied: what takes a permit by value cannot be
+/// reached without the check.
+#[derive(Debug)]
+pub struct Permit {
+    claims: Arc<AccessTokenClaims>,
+}
+
+impl Permit {
+    pub(crate) fn new(claims: Arc<AccessTokenClaims>) -> Self {
+        Self { claims }
+    }
+
+    /// Who issued the token. A subject means something only together with its issuer.
+    pub fn issuer(&self) -> &Issuer {
+        &self.claims.iss
+    }
+
+    /// The resource owner, or the client itself when it acts for nobody.
+    pub fn subject(&self) -> &str {
+        &self.claims.sub
+    }
+
+    /// The resource owner's name for people, if the token carries one.
+    pub fn user_name(&self) -> Option<&str> {
+        self.claims.preferred_username.as_deref()
+    }
+
+    /// The client that presented the token.
+    pub fn client_id(&self) -> &ClientId {
+        &self.claims.client_id
+    }
+
+    /// What the token may be used for.
+    pub fn scope(&self) -> &Scope {
+        &self.claims.scope
+    }
+
+    /// The resource the token was issued for.
+    pub fn resource(&self) -> &ResourceIndicator {
+        &self.claims.aud
+    }
+
+    /// The grant the token comes from, if a person gave one.
+    pub fn grant_id(&self) -> Option<&GrantId> {
+        self.claims.grant_id.as_ref()
+    }
+
+    /// When the token expires.
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.claims.exp)
+    }
+}
