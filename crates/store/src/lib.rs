@@ -1,1 +1,55 @@
-//! store
+//! What Vestibule remembers, and the only place where SQL is written.
+//!
+//! A flow loads records with the reading methods of [`Store`], decides without a database, and commits its
+//! decision as one [`Batch`] of conditional [`Statement`]s:
+//!
+//! ```ignore
+//! let batch = Batch::new()
+//!     .then(authorization_code::redeem(&digest, now))
+//!     .then(grant::insert(&grant))
+//!     .then(refresh_token::insert(&first_token));
+//! match store.commit(batch).await {
+//!     Ok(()) => …,
+//!     Err(CommitError::Refused("authorization_code.redeem")) => …, // somebody else was first
+//!     …
+//! }
+//! ```
+//!
+//! Whatever may happen only once is decided by the row count of one such statement, never by an earlier
+//! read: that holds for any number of tasks, processes and nodes.
+//!
+//! There are two engines behind one dialect of SQL. The embedded one is a `SQLite` file with one writer
+//! thread that commits in groups; the other is a PostgreSQL. Secrets are stored as digests or sealed.
+
+mod column;
+mod engine;
+mod error;
+mod garbage;
+mod location;
+mod migration;
+mod record;
+mod row;
+mod statement;
+mod store;
+mod value;
+
+pub use error::{CommitError, LocationError, StoreError};
+pub use location::Location;
+pub use record::{
+    authorization_code::{self, AuthorizationCodeRecord},
+    authorization_request::{self, AuthorizationRequestRecord},
+    client::{self, ClientOrigin, ClientRecord},
+    consent::{self, ConsentRecord},
+    demo_item::{self, DemoItemRecord},
+    grant::{self, GrantRecord},
+    invitation::{self, InvitationRecord},
+    refresh_token::{self, PresentedRefreshToken, RefreshTokenRecord},
+    revocation::{self, RevocationKey, RevocationRecord},
+    session::{self, SessionRecord},
+    setting,
+    signing_key::{self, SigningKeyRecord},
+    user::{self, UserRecord, UserState},
+};
+pub use statement::{Batch, Expect, Sql, Statement};
+pub use store::Store;
+pub use value::Value;

@@ -1,0 +1,143 @@
+//! Group commit. Waiting for the disk is nearly all a durable write costs, so one thread takes every
+//! batch that waits, runs each in its own savepoint of one transaction, commits once, and answers all.
+
+use std::thread;
+
+use rusqlite::{Connection, ffi};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{connection, failure};
+use crate::{
+    error::{CommitError, StoreError},
+    row::Outcome,
+    statement::{Batch, Statement},
+};
+
+/// Batches that may wait; beyond that, callers wait before they hand over.
+const QUEUE: usize = 4096;
+
+/// Batches in one transaction at most: bounds how long the first one waits for the last.
+const GROUP: usize = 256;
+
+type Answer = Result<Vec<Outcome>, CommitError>;
+
+struct Job {
+    batch: Batch,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The handle of the writer thread, which ends when the handle is dropped and the queue is empty.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || serve(&connection, queue))
+            .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
+        Ok(Self { jobs })
+    }
+
+    pub(super) async fn commit(&self, batch: Batch) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job { batch, answer }).await.map_err(|_| stopped())?;
+        answered.await.unwrap_or_else(|_| Err(stopped().into()))
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable {
+        reason: "the thread that writes to SQLite has stopped; restart vestibule".into(),
+    }
+}
+
+fn serve(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP
+            && let Ok(next) = queue.try_recv()
+        {
+            group.push(next);
+        }
+        commit_group(connection, group);
+    }
+}
+
+/// Answers come only after the commit. When it fails, refusals too were judged by a state that is gone:
+/// then every caller gets the error.
+fn commit_group(connection: &Connection, group: Vec<Job>) {
+    match transact(connection, &group) {
+        Ok(answers) => {
+            for (job, answer) in group.into_iter().zip(answers) {
+                // A caller that went away has no use for the answer; its batch stays committed.
+                drop(job.answer.send(answer));
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, batches = group.len(), "a group of writes failed as a whole");
+            for job in group {
+                drop(job.answer.send(Err(error.clone().into())));
+            }
+        }
+    }
+}
+
+fn transact(connection: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
+    let outcome = begin_to_commit(connection, group);
+    if outcome.is_err()
+        && !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "rolling back failed; the next group will start with an error");
+    }
+    outcome
+}
+
+fn begin_to_commit(connection: &Connection, group: &[Job]) -> Result<Vec<Answer>, StoreError> {
+    run_control(connection, "BEGIN IMMEDIATE")?;
+    let answers =
+        group.iter().map(|job| run_batch(connection, &job.batch)).collect::<Result<Vec<_>, StoreError>>()?;
+    run_control(connection, "COMMIT")?;
+    Ok(answers)
+}
+
+/// The outer error ends the whole group, the inner one only this batch.
+fn run_batch(connection: &Connection, batch: &Batch) -> Result<Answer, StoreError> {
+    run_control(connection, "SAVEPOINT batch")?;
+    let answer: Answer =
+        batch.statements.iter().map(|statement| run_statement(connection, statement)).collect();
+    // A full disk or a failed read makes SQLite roll back the whole transaction by itself.
+    if let Err(CommitError::Store(error)) = &answer
+        && connection.is_autocommit()
+    {
+        return Err(error.clone());
+    }
+    if answer.is_err() {
+        run_control(connection, "ROLLBACK TO batch")?;
+    }
+    run_control(connection, "RELEASE batch")?;
+    Ok(answer)
+}
+
+fn run_statement(connection: &Connection, statement: &Statement) -> Result<Outcome, CommitError> {
+    let Statement { sql, parameters, expect } = statement;
+    let outcome = connection::run(connection, sql.text, parameters).map_err(|error| {
+        if is_duplicate(&error) { CommitError::Refused(sql.name) } else { failure(sql.name)(error).into() }
+    })?;
+    if expect.is_met_by(outcome.affected) { Ok(outcome) } else { Err(CommitError::Refused(sql.name)) }
+}
+
+/// The row is there already: the same answer as `ON CONFLICT DO NOTHING` with a row count gives.
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY].contains(&error.extended_code)
+    })
+}
+
+fn run_control(connection: &Connection, text: &'static str) -> Result<(), StoreError> {
+    connection::run(connection, text, &[]).map(drop).map_err(failure(text))
+}

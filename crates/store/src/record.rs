@@ -1,0 +1,39 @@
+//! One module per record: its struct, its SQL, the statements that change it, the reads of [`crate::Store`].
+
+pub mod authorization_code;
+pub mod authorization_request;
+pub mod client;
+pub mod consent;
+pub mod demo_item;
+pub mod grant;
+pub mod invitation;
+pub mod refresh_token;
+pub mod revocation;
+pub mod session;
+pub mod setting;
+pub mod signing_key;
+pub mod user;
+
+use crate::statement::Sql;
+
+/// Every SQL text of every record.
+pub(crate) fn registered() -> impl Iterator<Item = &'static Sql> {
+    [
+        authorization_code::REGISTERED,
+        authorization_request::REGISTERED,
+        client::REGISTERED,
+        consent::REGISTERED,
+        demo_item::REGISTERED,
+        grant::REGISTERED,
+        invitation::REGISTERED,
+        refresh_token::REGISTERED,
+        revocation::REGISTERED,
+        session::REGISTERED,
+        setting::REGISTERED,
+        signing_key::REGISTERED,
+        user::REGISTERED,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
