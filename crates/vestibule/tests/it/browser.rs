@@ -1,0 +1,106 @@
+//! A headless Chromium that signs in and consents, behind a command that opens a URL: clients that open
+//! a browser themselves find the command in `BROWSER`.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::{clients, server};
+
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
+
+/// What one visit saw.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Visit {
+    pub(crate) authorization_url: String,
+    pub(crate) pages: Vec<Page>,
+    /// Where the authorization server sent the browser in the end.
+    pub(crate) callback: Option<String>,
+    /// Why the visit did not get to the callback.
+    pub(crate) problem: Option<String>,
+}
+
+/// A page that the authorization server showed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    pub(crate) path: String,
+    pub(crate) title: String,
+    pub(crate) text: String,
+}
+
+/// A person with a browser, who knows the demo user's password.
+pub(crate) struct Browser {
+    directory: TempDir,
+}
+
+impl Browser {
+    /// Writes the command that opens a URL.
+    pub(crate) fn new() -> Self {
+        let browser = Self { directory: tempfile::tempdir().expect("a temporary directory can be made") };
+        let script = browser.script();
+        fs::write(browser.command(), script).expect("the script can be written");
+        fs::set_permissions(browser.command(), fs::Permissions::from_mode(0o755))
+            .expect("it can be executable");
+        browser
+    }
+
+    /// The command that opens a URL, for `BROWSER`.
+    pub(crate) fn command(&self) -> PathBuf {
+        self.directory.path().join("open")
+    }
+
+    /// Opens the URL and walks to the callback.
+    pub(crate) async fn open(&self, url: &str) {
+        let status = Command::new(self.command()).arg(url).status().await.expect("the browser starts");
+        assert!(status.success(), "the browser did not get through: {:#?}", self.visits());
+    }
+
+    /// From now on the command does nothing: the person has left.
+    pub(crate) fn leave(&self) {
+        fs::write(self.directory.path().join("left"), "").expect("the mark can be written");
+    }
+
+    /// The one visit that there was, once it has ended: a client goes on as soon as it has its callback,
+    /// while the browser still closes.
+    pub(crate) async fn visit(&self) -> Visit {
+        let deadline = Instant::now() + ENDS_WITHIN;
+        while self.visits().is_empty() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let mut visits = self.visits();
+        assert_eq!(visits.len(), 1, "{visits:#?}");
+        visits.remove(0)
+    }
+
+    /// Every visit that has ended.
+    pub(crate) fn visits(&self) -> Vec<Visit> {
+        let lines = fs::read_to_string(self.directory.path().join("visits")).unwrap_or_default();
+        lines.lines().map(|line| serde_json::from_str(line).expect("the driver writes JSON lines")).collect()
+    }
+
+    fn script(&self) -> String {
+        let directory = self.directory.path().display();
+        let set = |name: &str, value: &Path| format!("export {name}='{}'\n", value.display());
+        [
+            format!("#!/bin/sh\n[ -e '{directory}/left' ] && exit 0\n"),
+            set("VESTIBULE_TEST_NODE_MODULES", &clients::node_modules()),
+            set("VESTIBULE_TEST_CHROMIUM", &clients::chromium()),
+            set("VESTIBULE_TEST_USERNAME", server::USERNAME.as_ref()),
+            set("VESTIBULE_TEST_PASSWORD", server::PASSWORD.as_ref()),
+            set("VESTIBULE_TEST_VISITS", &self.directory.path().join("visits")),
+            format!(
+                "exec '{}' '{}' \"$1\"\n",
+                clients::node().display(),
+                clients::script("node/browser.mjs").display()
+            ),
+        ]
+        .concat()
+    }
+}

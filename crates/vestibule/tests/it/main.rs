@@ -1,0 +1,10 @@
+//! Tests of the whole product: the real binary, real clients, a real browser.
+
+mod architecture;
+mod browser;
+mod clients;
+mod conformance;
+mod http_client;
+mod real_clients;
+mod recorder;
+mod server;

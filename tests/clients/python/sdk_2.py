@@ -1,0 +1,53 @@
+"""The official Python SDK, 2.x line, goes all the way through. Prints one JSON report.
+
+Usage: python sdk_2.py MCP_URL, with the command that opens a URL in BROWSER.
+"""
+
+import asyncio
+import sys
+
+import httpx2
+from journey import Browser, LoopbackCallback, Room, Storage, finish, revoke
+from mcp import Client
+from mcp.client.auth import OAuthClientProvider
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
+
+
+async def main(mcp_url: str) -> None:
+    callback, browser, storage = LoopbackCallback(), Browser(), Storage()
+    await callback.listen()
+
+    async def parameters() -> AuthorizationCodeResult:
+        return AuthorizationCodeResult(**await callback.parameters())
+
+    provider = OAuthClientProvider(
+        server_url=mcp_url,
+        client_metadata=OAuthClientMetadata(
+            client_name="Python SDK 2.x",
+            redirect_uris=[callback.url],
+            token_endpoint_auth_method="none",
+        ),
+        storage=storage,
+        redirect_handler=browser.open,
+        callback_handler=parameters,
+    )
+    async with (
+        create_mcp_http_client(auth=provider) as http_client,
+        Client(streamable_http_client(mcp_url, http_client=http_client)) as client,
+    ):
+        room = Room(client.call_tool)
+        report = {
+            "protocol_version": client.protocol_version,
+            "tools": [tool.name for tool in (await client.list_tools()).tools],
+            "item": await room.change_an_item(),
+            "refresh": await room.refresh(provider, storage),
+        }
+        async with httpx2.AsyncClient() as plain:
+            report["revocation_status"] = await revoke(plain, provider, storage)
+        report["shut_out"] = await room.is_shut_out(browser)
+        finish(report)
+
+
+asyncio.run(main(sys.argv[1]))
