@@ -1,0 +1,91 @@
+//! One suite for both engines: every case runs on a `SQLite` file and on a real PostgreSQL, each time on a
+//! database of its own.
+
+mod batches;
+mod database;
+mod garbage;
+mod lost_connections;
+mod migrations;
+mod once;
+mod parallel;
+#[path = "../support/postgresql.rs"]
+mod postgresql;
+mod records;
+mod sqlite_file;
+mod two_processes;
+mod world;
+
+use std::{future::Future, pin::Pin};
+
+use database::Database;
+
+type Case = (&'static str, fn(Database) -> Pin<Box<dyn Future<Output = ()> + Send>>);
+
+macro_rules! cases {
+    ($($module:ident::$case:ident,)+) => {
+        &[$((concat!(stringify!($module), "::", stringify!($case)), |database| Box::pin($module::$case(database)))),+]
+    };
+}
+
+const CASES: &[Case] = cases! {
+    migrations::are_idempotent,
+    migrations::may_run_at_once,
+    migrations::of_a_newer_version_are_refused,
+    migrations::decide_readiness,
+    records::users,
+    records::invitations,
+    records::clients,
+    records::sessions_live_with_their_user,
+    records::authorization_requests,
+    records::consents,
+    records::authorization_codes,
+    records::grants,
+    records::refresh_tokens_with_their_grant,
+    records::revocations,
+    records::signing_keys,
+    records::settings,
+    records::demo_items,
+    records::a_damaged_row_is_named_without_its_value,
+    once::names_and_ids_are_taken_once,
+    once::an_invitation_is_used_once,
+    once::a_request_is_decided_once_by_its_browser,
+    once::a_code_is_redeemed_once,
+    once::a_refresh_token_is_rotated_once,
+    once::a_signing_key_is_made_once,
+    once::statements_about_nothing_are_refused,
+    batches::are_all_or_nothing,
+    batches::do_not_disturb_each_other,
+    batches::with_what_cannot_be_stored_are_rejected,
+    batches::finish_without_their_caller,
+    batches::bind_every_value,
+    parallel::one_code_is_redeemed_once,
+    parallel::one_refresh_token_is_rotated_once,
+    parallel::nodes_agree_on_the_signing_key,
+    parallel::demo_items_get_different_ids,
+    garbage::goes_and_live_rows_stay,
+    garbage::of_any_amount_goes,
+    two_processes::redeem_one_code_once,
+    two_processes::rotate_one_refresh_token_once,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite() {
+    run(Database::sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgresql() {
+    let server = postgresql::Server::shared();
+    run(|| Database::postgresql(&server)).await;
+}
+
+/// Runs every case and names all that failed; their messages stand above.
+async fn run(new_database: impl Fn() -> Database) {
+    let mut failed = Vec::new();
+    for (name, case) in CASES {
+        if tokio::spawn(case(new_database())).await.is_err() {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "failed: {failed:?}");
+}
