@@ -36,8 +36,11 @@ pub(crate) async fn do_not_disturb_each_other(database: Database) {
     let write = |number: usize| {
         let store = store.clone();
         let batch = Batch::new().then(setting::insert_if_absent(&format!("{number}"), b"value"));
-        let batch =
-            if number % 2 == 0 { batch.then(authorization_code::redeem(&digest("no"), NOW)) } else { batch };
+        let batch = if number.is_multiple_of(2) {
+            batch.then(authorization_code::redeem(&digest("no"), NOW))
+        } else {
+            batch
+        };
         tokio::spawn(async move { store.commit(batch).await })
     };
     let answers = join_all((0..64).map(write)).await;

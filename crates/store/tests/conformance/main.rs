@@ -1,5 +1,6 @@
 //! One suite for both engines: every case runs on a `SQLite` file and on a real PostgreSQL, each time on a
 //! database of its own.
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod batches;
 mod database;

@@ -18,7 +18,7 @@ use std::{
 
 use tempfile::TempDir;
 
-const START_WITHIN: Duration = Duration::from_secs(60);
+const START_WITHIN: Duration = Duration::from_mins(1);
 
 /// A running server. It is stopped, by its process id, when this is dropped.
 pub(crate) struct Server {
