@@ -1,0 +1,165 @@
+//! The MCP endpoint: one URL, every method, both eras (Streamable HTTP).
+//!
+//! `POST` carries one message. `DELETE` ends a legacy session. There is nothing to stream, so `GET` is 405, as both eras
+//! allow; but only after the token was asked for, so that a client that begins with `GET` learns where to get one.
+
+mod call;
+mod legacy;
+mod modern;
+mod refusal;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use guard::{Guard, Permit};
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+use mcp::{Era, Message, Notification, Params, RequestId};
+use serde::Serialize;
+
+use crate::body;
+use crate::server::McpServer;
+use crate::session::Principal;
+use crate::settings::Front;
+
+pub(crate) use call::{CallRefusal, call_tool};
+pub(crate) use refusal::Refusal;
+
+/// Whether legacy requests must carry the session that `initialize` opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionRule {
+    /// Without one: 400.
+    Required,
+    /// Without one the request is read as 2024-11-05.
+    Optional,
+}
+
+/// One server at one URL, with the guard of that URL.
+pub(crate) struct Endpoint {
+    pub(crate) front: Arc<Front>,
+    pub(crate) guard: Guard,
+    pub(crate) server: Arc<McpServer>,
+    session_rule: SessionRule,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        front: &Arc<Front>,
+        guard: &Guard,
+        server: &Arc<McpServer>,
+        session_rule: SessionRule,
+    ) -> Self {
+        Self { front: front.clone(), guard: guard.clone(), server: server.clone(), session_rule }
+    }
+}
+
+/// Answers any request to the endpoint.
+pub(crate) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
+    admitted(&endpoint, request, async |permit, parts, body| match parts.method {
+        Method::POST => post(&endpoint, permit, &parts, body).await,
+        Method::DELETE => legacy::end_session(&endpoint, &permit, &parts.headers),
+        _ => Err(Refusal::Method("POST, DELETE")),
+    })
+    .await
+}
+
+/// The way in that all routes share: host and origin, preflight, token; then `next`.
+pub(crate) async fn admitted<F>(endpoint: &Endpoint, request: Request, next: F) -> Response
+where
+    F: AsyncFnOnce(Permit, Parts, Body) -> Result<Response, Refusal>,
+{
+    let (parts, body) = request.into_parts();
+    let admitted = match endpoint.front.admission.admit(&parts) {
+        Ok(admitted) => admitted,
+        Err(error) => return Refusal::NotAdmitted(error).into_response(),
+    };
+    let response = if let Some(preflight) = admitted.preflight(&parts) {
+        preflight
+    } else {
+        match endpoint.guard.check(&parts.headers, &parts.uri) {
+            Ok(permit) => next(permit, parts, body).await.unwrap_or_else(IntoResponse::into_response),
+            Err(challenge) => challenge.into_response(),
+        }
+    };
+    admitted.grant(response)
+}
+
+async fn post(endpoint: &Endpoint, permit: Permit, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+    let body = body::read_json(&parts.headers, body, endpoint.front.body).await?;
+    message(endpoint, permit, parts, &body).await
+}
+
+/// Answers a body that is one JSON-RPC message.
+pub(crate) async fn message(
+    endpoint: &Endpoint,
+    permit: Permit,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response, Refusal> {
+    match Message::parse(body)? {
+        Message::Request(request) => answer(endpoint, permit, parts, &request).await,
+        Message::Notification(notification) => accept(endpoint, &permit, parts, &notification),
+        // Nothing is ever asked of a client here, so an answer answers nothing; the legacy era still takes it.
+        Message::Response(_) => match Era::of_header(&parts.headers) {
+            Era::Legacy => legacy::accept(endpoint, &permit, &parts.headers),
+            Era::Modern => Err(Refusal::UnexpectedResponse),
+        },
+    }
+}
+
+async fn answer(
+    endpoint: &Endpoint,
+    permit: Permit,
+    parts: &Parts,
+    request: &mcp::Request<'_>,
+) -> Result<Response, Refusal> {
+    let outcome = match Params::read(request.params) {
+        Err(error) => Err(Refusal::params(StatusCode::BAD_REQUEST, &error)),
+        Ok(params) => match Era::of(&request.method, &params, &parts.headers) {
+            Era::Legacy => legacy::answer(endpoint, permit, &parts.headers, request, &params).await,
+            Era::Modern => modern::answer(endpoint, permit, &parts.headers, request, &params).await,
+        },
+    };
+    outcome.map_err(|refusal| refusal.to(&request.id))
+}
+
+fn accept(
+    endpoint: &Endpoint,
+    permit: &Permit,
+    parts: &Parts,
+    notification: &Notification<'_>,
+) -> Result<Response, Refusal> {
+    let params = Params::read(notification.params)
+        .map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
+    match Era::of(&notification.method, &params, &parts.headers) {
+        Era::Legacy => legacy::accept(endpoint, permit, &parts.headers),
+        Era::Modern => modern::accept(&parts.headers, &params),
+    }
+}
+
+/// A result as a JSON response.
+fn success<R: Serialize>(id: &RequestId<'_>, result: &R) -> Response {
+    json(StatusCode::OK, mcp::success(id, result))
+}
+
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn accepted() -> Response {
+    StatusCode::ACCEPTED.into_response()
+}
+
+fn principal(permit: &Permit) -> Principal<'_> {
+    Principal {
+        issuer: permit.issuer().as_str(),
+        subject: permit.subject(),
+        client_id: permit.client_id().as_str(),
+    }
+}

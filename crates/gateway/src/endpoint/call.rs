@@ -1,0 +1,65 @@
+//! `tools/call`: the same for every era.
+
+use guard::{Challenge, Permit};
+use http::StatusCode;
+use mcp::{
+    CallToolParams, CallToolResult, Content, ErrorCode, ErrorObject, InvalidParams, Params, ProtocolVersion,
+};
+use mcp::{Era, ResultType};
+
+use super::{Endpoint, Refusal};
+use crate::server::Access;
+use crate::upstream::UpstreamUnavailable;
+
+/// Why a tool is not called.
+#[derive(Debug)]
+pub(crate) enum CallRefusal {
+    /// The parameters of `tools/call` itself.
+    Params(InvalidParams),
+    /// No such tool, or none for this caller.
+    UnknownTool,
+    /// The token lacks scopes.
+    Challenge(Challenge),
+    /// The upstream cannot work now.
+    Unavailable(UpstreamUnavailable),
+}
+
+/// Calls the tool that `params` name, if the policy allows it to the permit.
+pub(crate) async fn call_tool(
+    endpoint: &Endpoint,
+    permit: Permit,
+    version: ProtocolVersion,
+    params: &Params<'_>,
+) -> Result<CallToolResult, CallRefusal> {
+    let CallToolParams { name, arguments } = CallToolParams::read(params).map_err(CallRefusal::Params)?;
+    match endpoint.server.access(&name, permit.scope()) {
+        Access::Allowed => {}
+        Access::Challenged(needed) => {
+            return Err(CallRefusal::Challenge(endpoint.guard.insufficient_scope(&permit, needed)));
+        }
+        Access::Unknown => return Err(CallRefusal::UnknownTool),
+    }
+    let outcome =
+        endpoint.server.upstream.call(permit, &name, arguments).await.map_err(CallRefusal::Unavailable)?;
+    let is_structured = version.has_structured_content() && !outcome.is_error;
+    Ok(CallToolResult {
+        result_type: (version.era() == Era::Modern).then_some(ResultType::Complete),
+        content: vec![Content::Text { text: outcome.body.get().to_owned() }],
+        structured_content: is_structured.then_some(outcome.body),
+        is_error: outcome.is_error,
+    })
+}
+
+impl From<CallRefusal> for Refusal {
+    fn from(refusal: CallRefusal) -> Self {
+        match refusal {
+            CallRefusal::Params(error) => Self::params(StatusCode::OK, &error),
+            CallRefusal::UnknownTool => {
+                let message = "unknown tool: tools/list names the tools of this server";
+                Self::Request(StatusCode::OK, None, ErrorObject::new(ErrorCode::INVALID_PARAMS, message))
+            }
+            CallRefusal::Challenge(challenge) => Self::Challenge(challenge),
+            CallRefusal::Unavailable(error) => Self::unavailable(error.to_string()),
+        }
+    }
+}
