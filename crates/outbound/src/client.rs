@@ -55,7 +55,6 @@ impl Client {
         Self::with_resolver(egress, Arc::new(SystemResolver))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the place where sockets are opened")]
     fn with_resolver(egress: Egress, resolver: Arc<dyn Resolve>) -> Self {
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls::configuration())

@@ -1,0 +1,75 @@
+//! How a client says who it is at the token and revocation endpoints (RFC 6749 §2.3).
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use oauth::TokenEndpointAuthMethod;
+use secret::Secret;
+use url::form_urlencoded::byte_serialize;
+
+use crate::registration::Registration;
+
+/// The credentials of one request: an `Authorization` header, and the client's members of the body.
+pub(crate) struct Credentials<'a> {
+    /// The value of `Authorization`, for HTTP Basic.
+    pub(crate) header: Option<Secret<String>>,
+    /// What is added to the form.
+    pub(crate) parameters: Vec<(&'a str, &'a str)>,
+}
+
+/// The credentials of `registration`, by the method it is registered with.
+pub(crate) fn credentials(registration: &Registration) -> Credentials<'_> {
+    let client_id = registration.client_id.as_str();
+    let secret = registration.client_secret.as_ref().map_or("", |secret| secret.expose().as_str());
+    match registration.token_endpoint_auth_method {
+        TokenEndpointAuthMethod::None => {
+            Credentials { header: None, parameters: vec![("client_id", client_id)] }
+        }
+        TokenEndpointAuthMethod::ClientSecretPost => Credentials {
+            header: None,
+            parameters: vec![("client_id", client_id), ("client_secret", secret)],
+        },
+        TokenEndpointAuthMethod::ClientSecretBasic => {
+            Credentials { header: Some(basic(client_id, secret)), parameters: Vec::new() }
+        }
+    }
+}
+
+/// RFC 6749 §2.3.1: identifier and secret are form-encoded before they become user name and password. Only what that
+/// encoding requires is escaped: servers that forget to decode then still read most identifiers.
+fn basic(client_id: &str, secret: &str) -> Secret<String> {
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Secret::new(format!("{}:{}", encoded(client_id), encoded(secret)));
+    Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair.expose())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registration(method: TokenEndpointAuthMethod) -> Registration {
+        Registration {
+            client_id: "an-id:1".to_owned(),
+            client_secret: Some(Secret::from("a_secret+ä")),
+            token_endpoint_auth_method: method,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn each_method_sends_the_secret_once_or_never() {
+        let post = registration(TokenEndpointAuthMethod::ClientSecretPost);
+        let post = credentials(&post);
+        assert!(post.header.is_none());
+        assert_eq!(post.parameters, [("client_id", "an-id:1"), ("client_secret", "a_secret+ä")]);
+
+        let basic = registration(TokenEndpointAuthMethod::ClientSecretBasic);
+        let basic = credentials(&basic);
+        let expected = format!("Basic {}", BASE64_STANDARD.encode("an-id%3A1:a_secret%2B%C3%A4"));
+        assert_eq!(basic.header.unwrap().expose(), &expected);
+        assert!(basic.parameters.is_empty());
+
+        let none = registration(TokenEndpointAuthMethod::None);
+        let none = credentials(&none);
+        assert!(none.header.is_none());
+        assert_eq!(none.parameters, [("client_id", "an-id:1")]);
+    }
+}
