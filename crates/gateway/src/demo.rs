@@ -11,6 +11,7 @@ mod tools;
 
 use std::sync::Arc;
 
+use axum::response::Response;
 use guard::Permit;
 use http::StatusCode;
 use mcp::Tool;
@@ -20,6 +21,7 @@ use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use store::Store;
 
+use crate::endpoint::json as json_response;
 use crate::upstream::{ToolOutcome, UpstreamUnavailable};
 use arguments::{NewItem, Operation};
 use items::{Change, Items};
@@ -76,10 +78,7 @@ impl DemoServer {
         match operation {
             Operation::Authenticate => Ok(self.authorization(&permit)),
             Operation::Profile => Ok(profile(&permit)),
-            Operation::List => {
-                let items = self.items.list(owner).await?;
-                Ok(Reply::new(StatusCode::OK, &json_list(&items)))
-            }
+            Operation::List => Ok(list(&self.items.list(owner).await?)),
             Operation::Create(NewItem { name, value }) => {
                 let item = self.items.create(owner, &name, value).await?;
                 Ok(Reply::new(
@@ -105,18 +104,28 @@ impl DemoServer {
 
     /// What the caller's own token says; never the token, and never another one.
     fn authorization(&self, permit: &Permit) -> Reply {
-        let expires_in = permit.expires_at().since(self.clock.now()).as_secs();
+        #[derive(Serialize)]
+        struct Authorization<'a> {
+            authenticated: bool,
+            issuer: &'a str,
+            subject: &'a str,
+            username: Option<&'a str>,
+            client_id: &'a str,
+            scope: &'a Scope,
+            /// Seconds.
+            expires_in: u64,
+        }
         Reply::new(
             StatusCode::OK,
-            &json!({
-                "authenticated": true,
-                "issuer": permit.issuer().as_str(),
-                "subject": permit.subject(),
-                "username": permit.user_name(),
-                "client_id": permit.client_id().as_str(),
-                "scope": permit.scope(),
-                "expires_in": expires_in,
-            }),
+            &Authorization {
+                authenticated: true,
+                issuer: permit.issuer().as_str(),
+                subject: permit.subject(),
+                username: permit.user_name(),
+                client_id: permit.client_id().as_str(),
+                scope: permit.scope(),
+                expires_in: permit.expires_at().since(self.clock.now()).as_secs(),
+            },
         )
     }
 }
@@ -134,6 +143,10 @@ impl Reply {
     fn not_found() -> Self {
         Self::error(StatusCode::NOT_FOUND, "Item not found")
     }
+
+    fn into_response(self) -> Response {
+        json_response(self.status, String::from(Box::<str>::from(self.body)).into_bytes())
+    }
 }
 
 /// An item and what became of it.
@@ -147,23 +160,30 @@ struct Changed<'a> {
     updated: Option<bool>,
 }
 
-fn json_list(items: &[items::Item]) -> impl Serialize + '_ {
+fn list(items: &[items::Item]) -> Reply {
     #[derive(Serialize)]
     struct List<'a> {
         data: &'a [items::Item],
         total: usize,
     }
-    List { data: items, total: items.len() }
+    Reply::new(StatusCode::OK, &List { data: items, total: items.len() })
 }
 
 fn profile(permit: &Permit) -> Reply {
+    #[derive(Serialize)]
+    struct Profile<'a> {
+        id: &'a str,
+        username: &'a str,
+        client_id: &'a str,
+        scope: &'a Scope,
+    }
     Reply::new(
         StatusCode::OK,
-        &json!({
-            "id": permit.subject(),
-            "username": permit.user_name().unwrap_or(permit.subject()),
-            "client_id": permit.client_id().as_str(),
-            "scope": permit.scope(),
-        }),
+        &Profile {
+            id: permit.subject(),
+            username: permit.user_name().unwrap_or(permit.subject()),
+            client_id: permit.client_id().as_str(),
+            scope: permit.scope(),
+        },
     )
 }

@@ -1,12 +1,12 @@
 //! The gateway: MCP endpoints, each a protected resource, in front of the servers that do the work.
 //!
 //! Every request takes the same way, top to bottom:
-//! 1. [`admission`]: `Host` and `Origin`, before any work;
+//! 1. `admission`: `Host` and `Origin`, before any work;
 //! 2. `guard`: the access token, on every method; what comes out is a [`guard::Permit`];
-//! 3. [`body`]: media types and limits;
-//! 4. `mcp`: one strict parse, then the era; [`endpoint`] has a file for each;
-//! 5. [`policy`]: may this token call this tool? The same definition answers for the list;
-//! 6. [`upstream`]: takes the permit by value, so that it cannot be called without one.
+//! 3. `body`: media types and limits;
+//! 4. `mcp`: one strict parse, then the era; `endpoint` has a file for each;
+//! 5. `policy`: may this token call this tool? The same definition answers for the list;
+//! 6. `upstream`: takes the permit by value, so that it cannot be called without one.
 //!
 //! Nothing here knows the authorization server: it is an issuer and a key set inside the guard.
 

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::Reply;
 use crate::body;
-use crate::endpoint::{CallRefusal, Endpoint, Refusal, admitted, call_tool, json, message};
+use crate::endpoint::{CallRefusal, Endpoint, Refusal, admitted, call_tool, message};
 
 /// The methods that have a path of their own below `base`.
 pub(crate) fn router(base: &str, endpoint: Arc<Endpoint>) -> Router {
@@ -74,8 +74,7 @@ async fn bare(endpoint: &Endpoint, permit: Permit, path: &str, params: &Params<'
 }
 
 fn result<R: Serialize>(result: &R) -> Response {
-    let reply = Reply::new(StatusCode::OK, result);
-    json(reply.status, reply.body.get().as_bytes().to_vec())
+    Reply::new(StatusCode::OK, result).into_response()
 }
 
 fn bad_request(reason: &InvalidParams) -> Response {
@@ -83,6 +82,5 @@ fn bad_request(reason: &InvalidParams) -> Response {
 }
 
 fn error(status: StatusCode, message: &str) -> Response {
-    let reply = Reply::error(status, message);
-    json(reply.status, reply.body.get().as_bytes().to_vec())
+    Reply::error(status, message).into_response()
 }

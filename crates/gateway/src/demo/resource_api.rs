@@ -26,7 +26,7 @@ use super::arguments::{Arguments, InvalidArguments, Operation, item_id};
 use super::tools::DemoTool;
 use super::{DemoServer, Reply};
 use crate::body;
-use crate::endpoint::{Endpoint, Refusal, admitted, json as json_response};
+use crate::endpoint::{Endpoint, Refusal, admitted};
 use crate::server::Access;
 use crate::upstream::Upstream;
 
@@ -66,7 +66,7 @@ async fn answer(endpoint: &Endpoint, permit: Permit, parts: &Parts, body: Body) 
         Access::Challenged(needed) => {
             return endpoint.guard.insufficient_scope(&permit, needed).into_response();
         }
-        Access::Unknown => return reply(&Reply::error(StatusCode::NOT_FOUND, "not_found")),
+        Access::Unknown => return Reply::not_found().into_response(),
     }
     let Upstream::Demo(demo) = &endpoint.server.upstream;
     if matches!(call.tool, DemoTool::Create | DemoTool::Update) {
@@ -98,13 +98,14 @@ fn route(parts: &Parts) -> Result<Call<'_>, &'static str> {
 async fn perform(demo: &DemoServer, permit: Permit, call: &Call<'_>, body: &[u8]) -> Response {
     let operation = match operation(call, body) {
         Ok(Some(operation)) => operation,
-        Ok(None) => return reply(&Reply::not_found()),
+        Ok(None) => return Reply::not_found().into_response(),
         Err(error) => return invalid_request(&error),
     };
     match demo.perform(permit, operation).await {
-        Ok(answered) => reply(&answered),
+        Ok(reply) => reply.into_response(),
         Err(error) => {
-            let mut response = reply(&Reply::error(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()));
+            let mut response =
+                Reply::error(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()).into_response();
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
             response
         }
@@ -123,17 +124,13 @@ fn operation<'a>(call: &Call<'_>, body: &'a [u8]) -> Result<Option<Operation<'a>
     }))
 }
 
-fn reply(reply: &Reply) -> Response {
-    json_response(reply.status, reply.body.get().as_bytes().to_vec())
-}
-
 fn invalid_request(error: &InvalidArguments) -> Response {
     let body = json!({ "error": "invalid_request", "error_description": error.to_string() });
-    reply(&Reply::new(StatusCode::BAD_REQUEST, &body))
+    Reply::new(StatusCode::BAD_REQUEST, &body).into_response()
 }
 
 fn method_not_allowed(allowed: &'static str) -> Response {
-    let mut response = reply(&Reply::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
+    let mut response = Reply::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").into_response();
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

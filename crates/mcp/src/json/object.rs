@@ -80,12 +80,12 @@ pub fn is_object(value: &RawValue) -> bool {
     value.get().starts_with('{')
 }
 
-/// Whether two member names would be taken for one another by a parser that ignores case, or by a person.
-fn looks_alike(name: &str, read: &str) -> bool {
-    if name.is_ascii() && !name.bytes().any(|byte| byte.is_ascii_control() || byte == b' ') {
-        return name.eq_ignore_ascii_case(read);
-    }
-    folded(name).eq(folded(read))
+/// The name among `read` that a parser which ignores case, or a person, would take `name` for.
+fn look_alike<'r>(name: &str, read: &[&'r str]) -> Option<&'r str> {
+    let is_plain = name.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
+    read.iter()
+        .copied()
+        .find(|read| if is_plain { name.eq_ignore_ascii_case(read) } else { folded(name).eq(folded(read)) })
 }
 
 /// Upper and then lower case, so that "ſ" and "K" (the Kelvin sign) meet "s" and "k"; what cannot be seen is dropped.
@@ -114,10 +114,8 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::with_capacity(4);
         while let Some(name) = map.next_key_seed(NameSeed)? {
-            let known = self.read.iter().find(|read| looks_alike(&name.text, read));
-            if let Some(known) = known
-                && (name.text != **known || name.escaped)
-            {
+            let is_known = !name.escaped && self.read.contains(&&*name.text);
+            if let Some(known) = (!is_known).then(|| look_alike(&name.text, self.read)).flatten() {
                 return Err(serde::de::Error::custom(format_args!(
                     "a member looks like \"{known}\" but is not spelled so"
                 )));

@@ -1,0 +1,266 @@
+//! A gateway with the demo server on a temporary `SQLite` file, and requests to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use gateway::{DemoSettings, Settings};
+use guard::{Guard, Keys, RevokedTokens};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use oauth::access_token::AccessTokenClaims;
+use oauth::jwk::JwkSet;
+use oauth::jws::SigningKey;
+use oauth::{ClientId, Clock, GrantId, Issuer, JwtId, ResourceIndicator, Scope, Timestamp};
+use secret::{Random, Secret};
+use serde_json::{Value, json};
+use store::{Location, Store};
+use tower::ServiceExt;
+
+pub(crate) const ORIGIN: &str = "http://127.0.0.1:8080";
+
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) clock: Arc<Settable>,
+    pub(crate) revoked: RevokedTokens,
+    key: SigningKey,
+    store: Store,
+    session_key: [u8; 32],
+    _directory: tempfile::TempDir,
+}
+
+pub(crate) struct Settable(AtomicI64);
+
+impl Settable {
+    pub(crate) fn advance(&self, duration: Duration) {
+        self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for Settable {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_milliseconds(self.0.load(Ordering::Relaxed))
+    }
+}
+
+struct Counted(AtomicU64);
+
+impl Random for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        bytes.iter_mut().zip(count.iter().cycle()).for_each(|(byte, count)| *byte = *count);
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The JSON-RPC error code; 0 when there is none.
+    pub(crate) fn code(&self) -> i64 {
+        self.json()["error"]["code"].as_i64().unwrap_or(0)
+    }
+
+    /// The JSON that a tool answered as text.
+    pub(crate) fn tool(&self) -> Value {
+        let result = &self.json()["result"];
+        serde_json::from_str(result["content"][0]["text"].as_str().unwrap_or("null")).unwrap()
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("test.db").display());
+        let store = Store::open(Location::parse(&url).unwrap()).unwrap();
+        store.migrate().await.unwrap();
+        let (key, _) = SigningKey::generate();
+        let mut world = Self {
+            router: Router::new(),
+            clock: Arc::new(Settable(AtomicI64::new(1_800_000_000_000))),
+            revoked: RevokedTokens::default(),
+            key,
+            store,
+            session_key: [7; 32],
+            _directory: directory,
+        };
+        world.router = world.another_node();
+        world
+    }
+
+    /// A second gateway on the same database, keys and clock.
+    pub(crate) fn another_node(&self) -> Router {
+        let guard = |path: &str, also: &[&str], is_primary| {
+            let keys = Keys::default();
+            keys.replace(&JwkSet { keys: vec![self.key.jwk().clone()] });
+            Guard::new(guard::Settings {
+                issuer: Issuer::parse(ORIGIN).unwrap(),
+                resource: resource(path),
+                accepted_audiences: also.iter().map(|path| resource(path)).collect(),
+                is_primary,
+                name: None,
+                scope: Scope::parse("read").unwrap(),
+                keys,
+                revoked: self.revoked.clone(),
+                clock: self.clock.clone(),
+            })
+        };
+        gateway::router(&Settings {
+            public_url: ORIGIN.parse().unwrap(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: vec!["https://app.example".to_owned()],
+            session_key: Secret::new(self.session_key),
+            body_size: Settings::BODY_SIZE,
+            body_time: Duration::from_secs(30),
+            clock: self.clock.clone(),
+            random: Arc::new(Counted(AtomicU64::new(1))),
+            demo: Some(DemoSettings {
+                guard: guard("/mcp/demo", &["/mcp/v1"], true),
+                compatible_guard: guard("/mcp/v1", &["/mcp/demo"], false),
+                store: self.store.clone(),
+            }),
+        })
+    }
+
+    /// A token of `subject` with `scope` for the demo server.
+    pub(crate) fn token(&self, subject: &str, scope: &str) -> String {
+        self.token_with(subject, scope, |_| {})
+    }
+
+    pub(crate) fn token_with(
+        &self,
+        subject: &str,
+        scope: &str,
+        change: impl FnOnce(&mut AccessTokenClaims),
+    ) -> String {
+        let now = self.clock.now().seconds();
+        let mut claims = AccessTokenClaims {
+            iss: Issuer::parse(ORIGIN).unwrap(),
+            sub: subject.to_owned(),
+            aud: resource("/mcp/demo"),
+            exp: now + 600,
+            iat: now,
+            jti: JwtId::from_unverified(format!("{subject}-{scope}")),
+            client_id: ClientId::from_unverified("client_1"),
+            scope: Scope::parse(scope).unwrap(),
+            grant_id: Some(GrantId::from_unverified(format!("grant-{subject}"))),
+            preferred_username: Some(format!("{subject} by name")),
+        };
+        change(&mut claims);
+        claims.sign(&self.key).expose().clone()
+    }
+
+    /// A request with the headers of an ordinary client.
+    pub(crate) fn request(&self, method: &str, path: &str) -> Builder<'_> {
+        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
+        Builder { router: &self.router, request, body: Body::empty() }
+    }
+
+    /// A JSON-RPC message in a POST to `/mcp/demo`.
+    pub(crate) fn post(&self, token: &str, body: impl ToString) -> Builder<'_> {
+        self.request("POST", "/mcp/demo").bearer(token).json(body)
+    }
+
+    /// A session of the newest legacy revision.
+    pub(crate) async fn session(&self, token: &str) -> String {
+        let answer = self.post(token, initialize("2025-11-25")).send().await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.header("mcp-session-id").to_owned()
+    }
+
+    /// A request of the modern era, whose headers mirror its body.
+    pub(crate) fn modern(&self, token: &str, method: &str, params: Value) -> Builder<'_> {
+        let name = params["name"].as_str().map(str::to_owned);
+        let builder = self
+            .post(token, modern_body(method, params))
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", method);
+        match name {
+            Some(name) => builder.header("mcp-name", &name),
+            None => builder,
+        }
+    }
+}
+
+pub(crate) struct Builder<'w> {
+    router: &'w Router,
+    request: http::request::Builder,
+    body: Body,
+}
+
+impl<'w> Builder<'w> {
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+        Self { request: self.request.header(name, value), ..self }
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn json(self, body: impl ToString) -> Self {
+        self.header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream")
+            .body(Body::from(body.to_string()))
+    }
+
+    pub(crate) fn body(self, body: Body) -> Self {
+        Self { body, ..self }
+    }
+
+    /// Sends it to another node.
+    pub(crate) fn to(self, router: &'w Router) -> Self {
+        Self { router, ..self }
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let request = self.request.body(self.body).unwrap();
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+}
+
+pub(crate) fn resource(path: &str) -> ResourceIndicator {
+    ResourceIndicator::parse(&format!("{ORIGIN}{path}")).unwrap()
+}
+
+pub(crate) fn initialize(version: &str) -> Value {
+    let client = json!({ "name": "test", "version": "1" });
+    rpc("initialize", json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client }))
+}
+
+pub(crate) fn rpc(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+}
+
+pub(crate) fn call(tool: &str, arguments: Value) -> Value {
+    rpc("tools/call", json!({ "name": tool, "arguments": arguments }))
+}
+
+pub(crate) fn modern_body(method: &str, mut params: Value) -> Value {
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    rpc(method, params)
+}
