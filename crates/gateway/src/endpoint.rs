@@ -17,7 +17,7 @@ use guard::{Guard, Permit};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use mcp::{Era, Message, Notification, Params, RequestId};
+use mcp::{Era, ErrorCode, ErrorObject, Message, Notification, Params, RequestId};
 use serde::Serialize;
 
 use crate::body;
@@ -138,6 +138,16 @@ fn accept(
         Era::Legacy => legacy::accept(endpoint, permit, &parts.headers),
         Era::Modern => modern::accept(&parts.headers, &params),
     }
+}
+
+/// There is one page of tools, so every cursor is one that we never gave out.
+fn refuse_cursor(params: &Params<'_>) -> Result<(), Refusal> {
+    if params.get("cursor").is_none() {
+        return Ok(());
+    }
+    let error =
+        ErrorObject::new(ErrorCode::INVALID_PARAMS, "invalid params: \"cursor\" is not one of this list");
+    Err(Refusal::Request(StatusCode::OK, None, error))
 }
 
 /// A result as a JSON response.

@@ -160,6 +160,7 @@ fn integer(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -233,5 +234,16 @@ mod tests {
         }
         assert_eq!(encode("us-west1"), "us-west1");
         assert_eq!(encode("line1\nline2"), "=?base64?bGluZTEKbGluZTI=?=");
+    }
+
+    proptest! {
+        #[test]
+        fn composed_headers_mirror_any_name(name in any::<String>()) {
+            let params = serde_json::json!({ "name": name }).to_string();
+            let raw: &RawValue = serde_json::from_str(&params).unwrap();
+            let headers: HeaderMap = compose(ProtocolVersion::LATEST, "tools/call", Some(&name)).into_iter().collect();
+            prop_assert_eq!(check(&headers, "tools/call", &Params::read(Some(raw)).unwrap()), Ok(()));
+            prop_assert_eq!(check_version(&headers, "2026-07-28"), Ok(()));
+        }
     }
 }

@@ -4,10 +4,10 @@ use axum::response::{IntoResponse, Response};
 use guard::Permit;
 use http::{HeaderMap, StatusCode};
 use mcp::headers::{PROTOCOL_VERSION, SESSION_ID};
-use mcp::{ErrorCode, ErrorObject, InitializeParams, Params, ProtocolVersion, Request};
+use mcp::{InitializeParams, Params, ProtocolVersion, Request};
 use serde_json::{Map, Value};
 
-use super::{Endpoint, Refusal, SessionRule, accepted, call_tool, principal, success};
+use super::{Endpoint, Refusal, SessionRule, accepted, call_tool, principal, refuse_cursor, success};
 use crate::session::Session;
 
 /// Answers one request.
@@ -52,16 +52,6 @@ pub(super) fn end_session(
     let session = session_of(endpoint, permit, headers)?.ok_or(Refusal::SessionMissing)?;
     endpoint.server.sessions.end(&session);
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// There is one page of tools, so every cursor is one that we never gave out.
-pub(super) fn refuse_cursor(params: &Params<'_>) -> Result<(), Refusal> {
-    if params.get("cursor").is_none() {
-        return Ok(());
-    }
-    let error =
-        ErrorObject::new(ErrorCode::INVALID_PARAMS, "invalid params: \"cursor\" is not one of this list");
-    Err(Refusal::Request(StatusCode::OK, None, error))
 }
 
 fn initialize(

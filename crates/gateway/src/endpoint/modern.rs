@@ -5,8 +5,7 @@ use guard::Permit;
 use http::{HeaderMap, StatusCode};
 use mcp::{Params, ProtocolVersion, Request, headers as mirror};
 
-use super::legacy::refuse_cursor;
-use super::{Endpoint, Refusal, accepted, call_tool, success};
+use super::{Endpoint, Refusal, accepted, call_tool, refuse_cursor, success};
 
 /// Answers one request.
 ///

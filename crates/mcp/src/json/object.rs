@@ -19,7 +19,7 @@ impl<'a> Object<'a> {
     /// Reads one object, given the names the caller will look at.
     ///
     /// Refuses a member that merely looks like one of `read`: written in another case, with control or invisible
-    /// characters, or spelled with escapes. `text` must have passed [`check`].
+    /// characters, or spelled with escapes. `text` must have passed [`super::check`].
     pub fn read(text: &'a str, read: &[&str]) -> Result<Self, Malformed> {
         let mut reader = serde_json::Deserializer::from_str(text);
         reader.deserialize_map(ObjectVisitor { read }).map_err(|error| Malformed::from_json(&error))
