@@ -1,1 +1,29 @@
-fn main() {}
+//! Vestibule: OAuth for AI agents in one binary.
+//!
+//! `main` is a table of subcommands ([`cli`]). `vestibule serve` reads top-down in [`cli::serve`]:
+//! configuration, storage, keys, socket, wiring, jobs, accept loop.
+
+mod cli;
+mod clock;
+mod config;
+mod demo;
+mod entropy;
+mod health;
+mod jobs;
+mod keyring;
+mod listener;
+mod revocations;
+mod storage;
+mod telemetry;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::CommandLine::parse().run() {
+        Ok(()) => cli::exit::Exit::Success.into(),
+        Err(error) => cli::exit::report(&error),
+    }
+}

@@ -1,0 +1,81 @@
+//! The command line. Each command is a module with its `Arguments` and a `run` that does the work; what goes
+//! wrong is an [`anyhow::Error`], and a [`exit::Stop`] in it decides the exit code and the hint.
+//!
+//! Manners: data on stdout, everything else on stderr; lower case, no period; `hint:` where it helps.
+
+mod call;
+mod client;
+mod conformance_client;
+mod connection;
+pub(crate) mod exit;
+mod login;
+mod logout;
+mod printing;
+mod serve;
+mod terminal_browser;
+mod tools;
+mod user;
+
+use clap::{Parser, Subcommand};
+
+/// OAuth for AI agents: authorization server, MCP gateway and client in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "vestibule", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::Arguments),
+    /// Manage the people who can sign in.
+    User(user::Arguments),
+    /// Manage the clients that are registered by hand.
+    Client(client::Arguments),
+    /// Log in at an MCP server and keep the tokens.
+    Login(login::Arguments),
+    /// List the tools of an MCP server.
+    Tools(tools::Arguments),
+    /// Call a tool of an MCP server.
+    Call(call::Arguments),
+    /// Give back the tokens of an MCP server.
+    Logout(logout::Arguments),
+    /// Be the client that the MCP conformance suite drives.
+    #[command(hide = true)]
+    ConformanceClient(conformance_client::Arguments),
+}
+
+impl CommandLine {
+    /// Runs the command to its end.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve(arguments) => serve::run(&arguments),
+            Command::User(arguments) => alone(user::run(arguments)),
+            Command::Client(arguments) => alone(client::run(arguments)),
+            Command::Login(arguments) => alone(login::run(arguments)),
+            Command::Tools(arguments) => alone(tools::run(arguments)),
+            Command::Call(arguments) => alone(call::run(arguments)),
+            Command::Logout(arguments) => alone(logout::run(arguments)),
+            Command::ConformanceClient(arguments) => alone(conformance_client::run(arguments)),
+        }
+    }
+}
+
+/// Runs a command that does one thing: one thread is enough.
+fn alone(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

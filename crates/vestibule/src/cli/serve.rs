@@ -1,0 +1,124 @@
+//! `vestibule serve`: configuration, storage, keys, socket, wiring, what the first start needs, accept loop.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use authorization_server::invitation::{self, NewInvitation};
+use clap::builder::BoolishValueParser;
+use tokio::signal;
+
+use crate::{
+    clock::SystemClock,
+    config::{Configuration, Flags},
+    demo::{self, Password},
+    entropy::SystemEntropy,
+    jobs, keyring,
+    listener::Listener,
+    storage, telemetry,
+    wiring::{self, Parts},
+};
+
+/// `vestibule serve`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    /// Seed a demo user and serve the demo MCP server, on this computer only.
+    #[arg(
+        long, env = "VESTIBULE_DEMO", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true", hide_possible_values = true, value_parser = BoolishValueParser::new(),
+    )]
+    demo: Option<bool>,
+    /// Check the configuration and end.
+    #[arg(long)]
+    check_config: bool,
+}
+
+/// Runs the server until it is asked to end.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let configuration = Configuration::load(&arguments.flags, arguments.demo)?;
+    if arguments.check_config {
+        eprintln!("the configuration is fine");
+        return Ok(());
+    }
+    telemetry::start(&configuration.telemetry.filter, configuration.telemetry.format)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = configuration.connections.threads {
+        runtime.worker_threads(threads.get());
+    }
+    runtime.enable_all().build().context("the runtime cannot start")?.block_on(serve(configuration))
+}
+
+async fn serve(configuration: Configuration) -> anyhow::Result<()> {
+    let end = end_of_service()?;
+    let clock = Arc::new(SystemClock);
+    let random = Arc::new(SystemEntropy::new());
+    let store = storage::open(&configuration.storage).await?;
+    let keyring = keyring::open(&configuration.storage.data_dir, &store, &*random).await?;
+    let listener = Listener::bind(configuration.network.listen).await?;
+    let issuer = configuration.network.issuer(listener.address())?;
+    let parts = Parts { store, keyring, issuer, clock, random };
+    let (router, mut revocations) = wiring::wire(&parts, &configuration).await?;
+    // Before the first request: what was revoked before a restart stays revoked.
+    revocations.catch_up().await?;
+    let welcome = welcome(&parts, &configuration).await?;
+    let _jobs = jobs::start(parts.store.clone(), revocations, Arc::clone(&parts.clock));
+
+    println!("listening on http://{}", listener.address());
+    if let Some(welcome) = welcome {
+        eprintln!("{welcome}");
+    }
+    listener.serve(router, &configuration.connections, end).await;
+    Ok(())
+}
+
+/// What a person has to know to begin: the demo's guide, or the set-up link while there is no operator.
+async fn welcome(parts: &Parts, configuration: &Configuration) -> anyhow::Result<Option<String>> {
+    if configuration.network.demo {
+        let password = Password::choose(&*parts.random)?;
+        demo::seed(&parts.store, &*parts.random, parts.clock.now(), &password).await?;
+        let server = configuration.servers.first().map_or("demo", |server| &server.name);
+        return Ok(Some(demo::guide(&parts.issuer, server, &password)));
+    }
+    if parts.store.user_by_name(demo::USER).await?.is_some_and(|user| user.state == store::UserState::Active)
+    {
+        tracing::warn!(
+            "the user {:?} can sign in; if demo mode made it, use another data directory",
+            demo::USER
+        );
+    }
+    if parts.store.has_operator().await? {
+        return Ok(None);
+    }
+    let new =
+        NewInvitation { user_name: None, makes_operator: true, lifetime: configuration.lifetimes.invitation };
+    let token = invitation::create(&parts.store, &*parts.random, parts.clock.now(), new).await?;
+    let url = invitation::url(&parts.issuer, &token);
+    Ok(Some(format!(
+        "\nnobody administers this server yet; open this link once to become its operator:\n  {url}"
+    )))
+}
+
+/// Resolves when the process is asked to end; the handlers are in place before anything is opened.
+#[cfg(unix)]
+fn end_of_service() -> anyhow::Result<impl Future<Output = ()>> {
+    use signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to end; requests under way are finished first");
+    })
+}
+
+#[cfg(not(unix))]
+fn end_of_service() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

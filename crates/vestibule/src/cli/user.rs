@@ -1,0 +1,131 @@
+//! `vestibule user`: the people who can sign in.
+
+use std::io::{self, IsTerminal as _};
+
+use anyhow::Context as _;
+use authorization_server::{
+    invitation::{self, NewInvitation},
+    user::{self, NewUser},
+};
+use oauth::Clock as _;
+use secret::Secret;
+use store::Store;
+
+use super::exit::Stop;
+use crate::{
+    clock::SystemClock,
+    config::{Configuration, Flags},
+    entropy::SystemEntropy,
+    storage,
+};
+
+/// `vestibule user`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Add a user; works while the server runs.
+    Add(Add),
+}
+
+#[derive(Debug, clap::Args)]
+struct Add {
+    /// What the user types to sign in.
+    name: String,
+    /// What pages show [default: the name].
+    #[arg(long)]
+    display_name: Option<String>,
+    /// Let the user administer the server.
+    #[arg(long)]
+    operator: bool,
+    /// Read the password from the first line of stdin.
+    #[arg(long, conflicts_with = "invite")]
+    password_stdin: bool,
+    /// Print a one-time link with which the user chooses the password.
+    #[arg(long)]
+    invite: bool,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Runs a `vestibule user` command.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.command {
+        Command::Add(add) => {
+            let configuration = Configuration::load(&add.flags, None)?;
+            if add.invite { invite(&add, &configuration).await } else { create(&add, &configuration).await }
+        }
+    }
+}
+
+async fn create(add: &Add, configuration: &Configuration) -> anyhow::Result<()> {
+    let password = if add.password_stdin { read_password()? } else { ask_password(&add.name)? };
+    user::check_password(&password)?;
+    let store = storage::open(&configuration.storage).await?;
+    let new = NewUser {
+        name: &add.name,
+        display_name: add.display_name.as_deref().unwrap_or(&add.name),
+        password: Some(&password),
+        is_operator: add.operator,
+    };
+    user::create(&store, &SystemEntropy::new(), SystemClock.now(), new).await?;
+    eprintln!("user {} added", add.name);
+    Ok(())
+}
+
+/// The user is made when the link is opened; until then the name stays free.
+async fn invite(add: &Add, configuration: &Configuration) -> anyhow::Result<()> {
+    if add.display_name.is_some() {
+        return Err(Stop::usage(
+            "--display-name is chosen by whoever opens the link; leave it out with --invite",
+        )
+        .into());
+    }
+    let issuer = configuration.network.issuer(configuration.network.listen)?;
+    let store = storage::open(&configuration.storage).await?;
+    refuse_taken(&store, &add.name).await?;
+    let new = NewInvitation {
+        user_name: Some(&add.name),
+        makes_operator: add.operator,
+        lifetime: configuration.lifetimes.invitation,
+    };
+    let token = invitation::create(&store, &SystemEntropy::new(), SystemClock.now(), new).await?;
+    println!("{}", invitation::url(&issuer, &token));
+    eprintln!("whoever opens this link first becomes {}; it works once", add.name);
+    Ok(())
+}
+
+async fn refuse_taken(store: &Store, name: &str) -> anyhow::Result<()> {
+    match store.user_by_name(name).await? {
+        Some(_) => {
+            Err(Stop::failure(format!("there is a user {name} already")).hint("choose another name").into())
+        }
+        None => Ok(()),
+    }
+}
+
+fn read_password() -> anyhow::Result<Secret<String>> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).context("no password can be read from stdin")?;
+    let line = Secret::new(line);
+    Ok(Secret::from(line.expose().trim_end_matches(['\r', '\n'])))
+}
+
+fn ask_password(name: &str) -> anyhow::Result<Secret<String>> {
+    if !io::stdin().is_terminal() {
+        return Err(Stop::usage("there is no terminal to ask for a password")
+            .hint("add --password-stdin and pipe it in, or --invite for a link")
+            .into());
+    }
+    let ask = |prompt: String| rpassword::prompt_password(prompt).map(Secret::new);
+    let first = ask(format!("password for {name}: "))?;
+    let second = ask("the same again: ".to_owned())?;
+    if first.expose() != second.expose() {
+        return Err(Stop::failure("the two passwords differ; nothing was changed").into());
+    }
+    Ok(first)
+}

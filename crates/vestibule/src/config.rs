@@ -1,0 +1,114 @@
+//! Configuration: one struct per subject, each field's documentation names its key, default and unit.
+//!
+//! A value comes from the first of: flag, environment, file, default. [`Flags`] holds the first two (clap reads the
+//! environment twins), [`file::File`] the third.
+
+pub(crate) mod connections;
+mod duration;
+mod file;
+pub(crate) mod gateway;
+pub(crate) mod lifetimes;
+pub(crate) mod limits;
+pub(crate) mod network;
+pub(crate) mod registration;
+pub(crate) mod server;
+pub(crate) mod storage;
+pub(crate) mod telemetry;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use self::{
+    connections::Connections, file::File, gateway::Gateway, network::Network, server::Server,
+    storage::Storage, telemetry::Telemetry,
+};
+
+/// The flags that `serve` shares with the commands that work on its database, with their environment twins.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Flags {
+    /// Configuration file (TOML).
+    #[arg(long, env = "VESTIBULE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:8080].
+    #[arg(long, env = "VESTIBULE_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// URL under which people and clients reach the server [default: from the address, on loopback].
+    #[arg(long, env = "VESTIBULE_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Directory of the database and the keyring [default: the platform's data directory].
+    #[arg(long, env = "VESTIBULE_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// `sqlite:PATH` or `postgres://…` [default: vestibule.sqlite3 in the data directory].
+    #[arg(long, env = "VESTIBULE_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// Log filter, such as `info` or `warn,gateway=debug`.
+    #[arg(long, env = "VESTIBULE_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+}
+
+/// Everything that is configured.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    /// Where the server is reached.
+    pub(crate) network: Network,
+    /// Where it keeps what it knows.
+    pub(crate) storage: Storage,
+    /// How it treats connections.
+    pub(crate) connections: Connections,
+    /// What it logs.
+    pub(crate) telemetry: Telemetry,
+    /// How long things live.
+    pub(crate) lifetimes: authorization_server::Lifetimes,
+    /// What strangers may register.
+    pub(crate) registration: authorization_server::RegistrationPolicy,
+    /// How often strangers may try.
+    pub(crate) limits: authorization_server::Limits,
+    /// Who may knock at the gateway.
+    pub(crate) gateway: Gateway,
+    /// The MCP servers behind the gateway.
+    pub(crate) servers: Vec<Server>,
+}
+
+impl Configuration {
+    /// Reads the configuration for `flags`; `demo` is the flag `--demo`, if it was given.
+    pub(crate) fn load(flags: &Flags, demo: Option<bool>) -> anyhow::Result<Self> {
+        let file = flags.config.as_deref().map_or_else(|| Ok(File::default()), file::read)?;
+        let demo = demo.or(file.demo).unwrap_or(false);
+        let network = Network {
+            listen: flags.listen.or(file.listen).unwrap_or(network::DEFAULT_LISTEN),
+            public_url: flags.public_url.clone().or(file.public_url),
+            demo,
+        };
+        network.check()?;
+        let mut servers = file.server;
+        server::check(&servers)?;
+        if demo && servers.is_empty() {
+            servers.push(Server::demo());
+        }
+        let mut registration = file.registration;
+        registration.client_credentials |= demo;
+        Ok(Self {
+            network,
+            storage: Storage::new(
+                flags.data_dir.clone().or(file.data_dir),
+                flags.database.clone().or(file.database),
+            )?,
+            connections: file.connections,
+            telemetry: Telemetry {
+                filter: flags
+                    .log
+                    .clone()
+                    .or(file.log)
+                    .unwrap_or_else(|| crate::telemetry::DEFAULT_FILTER.into()),
+                format: file.log_format,
+            },
+            lifetimes: file.lifetimes,
+            registration,
+            limits: file.limits,
+            gateway: file.gateway,
+            servers,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! The configuration file.
+
+use std::{fs, net::SocketAddr, path::Path, path::PathBuf};
+
+use serde::Deserialize;
+
+use super::{
+    connections::Connections, gateway::Gateway, lifetimes::Lifetimes, limits::Limits,
+    registration::Registration, server::Server, telemetry::LogFormat,
+};
+use crate::cli::exit::Stop;
+
+/// The keys of the file. Every one may be missing; an unknown one is an error.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    /// `listen`: see [`super::network::Network`].
+    pub(super) listen: Option<SocketAddr>,
+    /// `public_url`: see [`super::network::Network`].
+    pub(super) public_url: Option<String>,
+    /// `demo`: see [`super::network::Network`].
+    pub(super) demo: Option<bool>,
+    /// `data_dir`: see [`super::storage::Storage`].
+    pub(super) data_dir: Option<PathBuf>,
+    /// `database`: see [`super::storage::Storage`].
+    pub(super) database: Option<String>,
+    /// `log`: see [`super::telemetry::Telemetry`].
+    pub(super) log: Option<String>,
+    /// `log_format`: see [`super::telemetry::Telemetry`].
+    pub(super) log_format: LogFormat,
+    /// `[connections]`
+    pub(super) connections: Connections,
+    /// `[lifetimes]`
+    #[serde(with = "Lifetimes")]
+    pub(super) lifetimes: authorization_server::Lifetimes,
+    /// `[registration]`
+    #[serde(with = "Registration")]
+    pub(super) registration: authorization_server::RegistrationPolicy,
+    /// `[limits]`
+    #[serde(with = "Limits")]
+    pub(super) limits: authorization_server::Limits,
+    /// `[gateway]`
+    pub(super) gateway: Gateway,
+    /// `[[server]]`
+    pub(super) server: Vec<Server>,
+}
+
+/// Reads the file at `path`.
+pub(super) fn read(path: &Path) -> Result<File, Stop> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Stop::usage(format!("the configuration file {} cannot be read: {error}", path.display()))
+    })?;
+    let file = parse(&text).map_err(|message| Stop::usage(format!("{}:{message}", path.display())))?;
+    let holds_secret = file.database.as_deref().is_some_and(super::storage::has_password);
+    if holds_secret && is_readable_by_others(path) {
+        eprintln!(
+            "warning: {} holds a database password and others can read it\nhint: chmod 600 {0}",
+            path.display()
+        );
+    }
+    Ok(file)
+}
+
+/// Reads the text of a file; the message begins with the line it is about.
+pub(super) fn parse(text: &str) -> Result<File, String> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        format!("{}: {}", before.matches('\n').count() + 1, error.message())
+    })
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &Path) -> bool {
+    false
+}

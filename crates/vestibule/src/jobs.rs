@@ -1,0 +1,62 @@
+//! What the server does by itself while it runs.
+
+use std::{sync::Arc, time::Duration};
+
+use oauth::Clock;
+use store::Store;
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::revocations::Revocations;
+
+/// Product promise: revoked is revoked on every node within one second.
+const REVOCATION_INTERVAL: Duration = Duration::from_millis(250);
+const GARBAGE_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Starts the jobs; they end when the set is dropped.
+pub(crate) fn start(store: Store, revocations: Revocations, clock: Arc<dyn Clock>) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    jobs.spawn(follow_revocations(revocations));
+    jobs.spawn(collect_garbage(store, clock));
+    jobs
+}
+
+/// Logs when the database is lost and when it is back, not four times a second.
+async fn follow_revocations(mut revocations: Revocations) {
+    let mut is_lost = false;
+    let mut ticks = ticks(REVOCATION_INTERVAL);
+    loop {
+        ticks.tick().await;
+        let outcome = revocations.catch_up().await;
+        match &outcome {
+            Ok(()) if is_lost => tracing::info!("revocations of other nodes are followed again"),
+            Err(error) if !is_lost => {
+                tracing::error!(%error, "revocations of other nodes are not seen for now");
+            }
+            _ => {}
+        }
+        is_lost = outcome.is_err();
+        revocations.forget_expired();
+    }
+}
+
+async fn collect_garbage(store: Store, clock: Arc<dyn Clock>) {
+    let mut ticks = ticks(GARBAGE_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match store.collect_garbage(clock.now()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "expired rows deleted"),
+            Err(error) => tracing::warn!(%error, "expired rows stay for another minute"),
+        }
+    }
+}
+
+/// A tick that comes late does not bring the missed ones along.
+fn ticks(period: Duration) -> tokio::time::Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}

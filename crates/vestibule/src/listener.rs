@@ -1,0 +1,191 @@
+//! The main listener: accepts connections, serves HTTP/1.1 and HTTP/2 (with prior knowledge) on them, and lets
+//! requests finish when the server is asked to end.
+//!
+//! Every connection is bounded: in number, in the time its first request and each later head may take, and in the
+//! number and size of header fields.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::{Router, extract::ConnectInfo};
+use http::Request;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use tower::Service as _;
+
+use crate::{cli::exit::Stop, config::connections::Connections};
+
+const MAXIMUM_HEADERS: usize = 100;
+const MAXIMUM_HEAD_BYTES: u32 = 64 * 1024;
+const MAXIMUM_STREAMS: u32 = 128;
+/// How often an idle HTTP/2 connection is asked whether it lives.
+const PING_INTERVAL: Duration = Duration::from_mins(1);
+/// How long to wait when the process has no file descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A bound socket.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds; clients can connect from here on, and are answered from [`Listener::serve`] on.
+    pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
+        let socket = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
+        let address = socket.local_addr().context("the socket has no address")?;
+        Ok(Self { socket, address })
+    }
+
+    /// The address it is bound to, with the port that was picked.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `end` resolves, and then until the requests under way are finished or their time is over.
+    pub(crate) async fn serve(
+        self,
+        router: Router,
+        connections: &Connections,
+        end: impl Future<Output = ()>,
+    ) {
+        let server = Server {
+            router,
+            builder: Arc::new(protocol(connections.header_timeout)),
+            first_request_timeout: connections.header_timeout,
+        };
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(connections.maximum.get()));
+        let accept = async {
+            loop {
+                let (stream, peer, place) = self.accept(&places).await;
+                tokio::spawn(server.clone().serve(stream, peer, graceful.watcher(), place));
+            }
+        };
+        tokio::select! {
+            () = accept => {}
+            () = end => {}
+        }
+        drop(self.socket);
+        if timeout(connections.drain_timeout, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests did not finish in time and were cut off");
+        }
+    }
+
+    /// The next connection, once there is a place for it.
+    async fn accept(&self, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+        let place = Arc::clone(places).acquire_owned().await.ok();
+        loop {
+            match self.socket.accept().await {
+                Ok((stream, peer)) => return (stream, peer, place),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "no connection can be accepted now");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// What every connection is served with.
+#[derive(Clone)]
+struct Server {
+    router: Router,
+    builder: Arc<Builder<TokioExecutor>>,
+    first_request_timeout: Duration,
+}
+
+impl Server {
+    async fn serve(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        watcher: Watcher,
+        _place: Option<OwnedSemaphorePermit>,
+    ) {
+        // Answers are small and complete: waiting for more to send would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+        let is_used = Arc::new(AtomicBool::new(false));
+        let service = {
+            let (router, is_used) = (self.router, Arc::clone(&is_used));
+            service_fn(move |mut request: Request<Incoming>| {
+                is_used.store(true, Ordering::Relaxed);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                router.clone().call(request)
+            })
+        };
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let mut connection = pin!(watcher.watch(connection));
+        // The header timeout of HTTP/1 begins once the protocol is known; a connection that does not say is
+        // closed here.
+        let result = match timeout(self.first_request_timeout, &mut connection).await {
+            Ok(result) => result,
+            Err(_) if !is_used.load(Ordering::Relaxed) => return,
+            Err(_) => connection.await,
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+}
+
+fn protocol(header_timeout: Duration) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_headers(MAXIMUM_HEADERS)
+        .max_buf_size(MAXIMUM_HEAD_BYTES as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .max_concurrent_streams(MAXIMUM_STREAMS)
+        .max_header_list_size(MAXIMUM_HEAD_BYTES);
+    builder
+}
+
+/// The peer gave up before it was accepted; the socket itself is well.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Stop {
+    let stop = Stop::failure(format!("cannot listen on {address}: {error}"));
+    match error.kind() {
+        io::ErrorKind::AddrInUse => stop
+            .hint("another program listens there; end it, or choose another port with --listen 127.0.0.1:0"),
+        io::ErrorKind::PermissionDenied => {
+            stop.hint("ports below 1024 are reserved; choose another with --listen")
+        }
+        _ => stop.hint("choose an address of this computer with --listen"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
