@@ -30,9 +30,10 @@ fn main() -> io::Result<()> {
 /// Writes the files that the page refers to where a server of static files finds them.
 fn write_assets_of(page: &str, directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory.join("assets"))?;
-    for path in page.split('"').filter(|value| value.starts_with("/assets/")) {
-        let asset = asset(path).ok_or_else(|| io::Error::other(format!("{path} is not an asset")))?;
-        fs::write(directory.join(&path[1..]), &asset.bytes)?;
+    for path in page.split('"').filter(|value| value.starts_with("assets/")) {
+        let asset =
+            asset(&format!("/{path}")).ok_or_else(|| io::Error::other(format!("{path} is not an asset")))?;
+        fs::write(directory.join(path), &asset.bytes)?;
     }
     Ok(())
 }
@@ -45,7 +46,7 @@ fn pages(language: Language) -> Vec<(&'static str, String)> {
 }
 
 fn client<'a>(unverified_name: &'a str, verified: bool, redirect_uri: &str) -> Client<'a> {
-    let redirect_uri = redirect_uri.parse().expect("the samples are valid URIs");
+    let redirect_uri = oauth::RedirectUri::parse(redirect_uri).expect("the samples are valid URIs");
     Client { unverified_name, verified, destination: Destination::of(&redirect_uri) }
 }
 

@@ -63,6 +63,7 @@ consent-scopes-new = It asks, in addition, to
 consent-scopes-known = You have already allowed it to
 consent-scopes-none = It asks for nothing in particular. What it can do is up to the server.
 consent-scope-undescribed = Use { $scope }, which the server does not explain
+consent-scope-offline = Stay connected while you are away
 consent-scope-changes = Can change or delete
 consent-scope-new = New
 consent-lasts = Lasts
@@ -127,10 +128,10 @@ set-up-title = Set up Vestibule
 set-up-lead = Create the first account. It is an operator’s: it can manage users and apps.
 set-up-invitation-title = Accept your invitation
 set-up-invitation-lead = Choose the password that you will sign in with.
-set-up-user-name-hint = Small letters, digits, dots, dashes and underscores.
+set-up-user-name-hint = Letters, digits and . _ @ + - (64 at most).
 set-up-user-name-fixed = Chosen by the operator of this site.
 set-up-user-name-taken = Somebody already has this user name. Choose another.
-set-up-user-name-invalid = This user name cannot be used. Choose one of small letters, digits, dots, dashes and underscores.
+set-up-user-name-invalid = This user name cannot be used. Use letters, digits and . _ @ + - (64 at most).
 set-up-password-hint =
     { $minimum ->
         [one] At least 1 character. Length counts more than symbols: a few unrelated words make a good password.
@@ -145,13 +146,12 @@ set-up-password-too-common = This password is among the first that are guessed. 
 set-up-passwords-differ = The two passwords are not the same. Type both again.
 set-up-submit = Create account
 set-up-done-title = Your account is ready
-set-up-done-lead = You can now sign in as { $user }.
+set-up-done-lead = You can sign in as { $user } when an app asks you to.
 
 ## Signed out
 
 signed-out-title = You are signed out
 signed-out-lead = Apps that you have allowed keep their access until you withdraw it.
-signed-out-again = Sign in again
 
 ## Before leaving for an unverified app
 

@@ -51,6 +51,7 @@ consent-scopes-new = 它还请求能够
 consent-scopes-known = 您已允许它
 consent-scopes-none = 它没有请求特定的权限。它能做什么由服务器决定。
 consent-scope-undescribed = 使用 { $scope }（服务器未作说明）
+consent-scope-offline = 在您离开时保持连接
 consent-scope-changes = 可更改或删除
 consent-scope-new = 新增
 consent-lasts = 有效期
@@ -115,23 +116,22 @@ set-up-title = 设置 Vestibule
 set-up-lead = 创建第一个账户。它是管理员账户，可以管理用户和应用。
 set-up-invitation-title = 接受邀请
 set-up-invitation-lead = 请选择您今后登录所用的密码。
-set-up-user-name-hint = 小写字母、数字、点、短横线和下划线。
+set-up-user-name-hint = 字母、数字和 . _ @ + -（最多 64 个）。
 set-up-user-name-fixed = 由本站的管理员指定。
 set-up-user-name-taken = 此用户名已被使用。请另选一个。
-set-up-user-name-invalid = 此用户名无法使用。请使用小写字母、数字、点、短横线和下划线。
+set-up-user-name-invalid = 此用户名无法使用。请使用字母、数字和 . _ @ + -（最多 64 个）。
 set-up-password-hint = 至少 { $minimum } 个字符。长度比符号更重要：几个互不相关的词就是好密码。
 set-up-password-too-short = 密码太短。请至少使用 { $minimum } 个字符。
 set-up-password-too-common = 此密码属于最先被猜到的密码。请另选一个。
 set-up-passwords-differ = 两次输入的密码不一致。请重新输入。
 set-up-submit = 创建账户
 set-up-done-title = 您的账户已就绪
-set-up-done-lead = 您现在可以用 { $user } 登录。
+set-up-done-lead = 当应用请求时，您可以用 { $user } 登录。
 
 ## 已退出
 
 signed-out-title = 您已退出登录
 signed-out-lead = 您允许的应用仍保有访问权限，直到您撤回。
-signed-out-again = 重新登录
 
 ## 前往未验证的应用之前
 

@@ -37,19 +37,25 @@ pub use login::{Login, LoginProblem, Waiting};
 pub use set_up::{Occasion, SetUp, SetUpDone, SetUpProblem, UserName};
 pub use signed_out::SignedOut;
 
-/// Where the sign-in form posts to: `user_name`, `password`, and `transaction` when a client waits.
+/// Where the sign-in form posts to: `username`, `password`, and `transaction` when a client waits.
 pub const LOGIN_PATH: &str = "/login";
 /// Where the consent form posts to: `transaction`, and `decision` with the value `allow` or `deny`.
 pub const CONSENT_PATH: &str = "/consent";
 /// Where "not you?" posts to: `transaction`.
 pub const LOGOUT_PATH: &str = "/logout";
-/// Where the set-up form posts to: `token`, `user_name`, `password`, `password_again`.
+/// Where the set-up form posts to: `token`, `username`, `password`, `password_again`.
 pub const SET_UP_PATH: &str = "/set-up";
 
 /// What every page needs of the content security policy. The sender appends `; form-action …`: which addresses a
 /// form may lead to, redirects included, depends on the client that waits.
 pub const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// A path of ours as a page refers to it. All pages stand side by side, wherever the issuer's path puts them, so
+/// the reference is relative.
+fn relative(path: &str) -> &str {
+    path.trim_start_matches('/')
+}
 
 /// The document of a template.
 fn html(template: &impl askama::Template) -> String {

@@ -138,7 +138,8 @@ impl RedirectUri {
         self.0.split(':').next().unwrap_or_default()
     }
 
-    fn is_web(&self) -> bool {
+    /// Whether the response goes to a web address, and not to an app by its scheme.
+    pub fn is_web(&self) -> bool {
         matches!(self.scheme(), "http" | "https")
     }
 

@@ -18,7 +18,7 @@ const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The shortest password a person may choose, in characters.
-pub const MINIMUM_CHARACTERS: usize = 12;
+pub const MINIMUM_CHARACTERS: usize = 8;
 /// The longest password that is hashed, in bytes; longer input is refused before any work.
 pub const MAXIMUM_BYTES: usize = 1024;
 

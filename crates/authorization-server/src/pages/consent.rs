@@ -81,6 +81,11 @@ impl Consent<'_> {
 }
 
 impl ScopeLine<'_> {
+    /// Whether it is the one scope that means the same everywhere (OpenID Connect Core §11).
+    fn is_offline_access(&self) -> bool {
+        self.scope == crate::metadata::OFFLINE_ACCESS
+    }
+
     /// The sentence to show, if there is anything to be seen in it.
     fn sentence(&self) -> Option<String> {
         self.description.map(|text| plain_text(text, SENTENCE_LIMIT)).filter(|text| !text.is_empty())

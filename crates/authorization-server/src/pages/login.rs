@@ -9,7 +9,7 @@ use super::destination::Destination;
 use super::html;
 use super::language::Language;
 
-/// The sign-in page. Posts `user_name`, `password` and, when a client waits, `transaction` to
+/// The sign-in page. Posts `username`, `password` and, when a client waits, `transaction` to
 /// [`LOGIN_PATH`](super::LOGIN_PATH).
 pub struct Login<'a> {
     /// The authorization request that goes on after signing in; `None` when somebody signs in on their own account.

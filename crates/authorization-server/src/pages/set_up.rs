@@ -5,7 +5,7 @@ use askama::Template;
 use super::html;
 use super::language::Language;
 
-/// The set-up page. Posts `token`, `user_name`, `password` and `password_again` to
+/// The set-up page. Posts `token`, `username`, `password` and `password_again` to
 /// [`SET_UP_PATH`](super::SET_UP_PATH).
 pub struct SetUp<'a> {
     /// What the link is for.

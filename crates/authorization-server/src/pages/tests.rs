@@ -21,12 +21,12 @@ fn hostile_pages(language: Language) -> Vec<(String, String)> {
     let hostile = hostile_name();
     let mut pages = Vec::new();
     for (state, redirect_uri) in [
-        ("host", "https://a.example/\"><script>"),
+        ("host", "https://a.example/%22%3E%3Cscript%3E'"),
         ("internationalised", "https://xn--pple-43d.com/"),
         ("this computer", "http://127.0.0.1:1/"),
-        ("program", "cursor://x/\"onclick=y"),
+        ("program", "cursor://x/'onclick=y"),
     ] {
-        let redirect_uri = redirect_uri.parse().unwrap();
+        let redirect_uri = oauth::RedirectUri::parse(redirect_uri).unwrap();
         for page in client_pages(&hostile, &redirect_uri, language) {
             pages.push((format!("{}, {state}", page.0), page.1));
         }
@@ -35,9 +35,14 @@ fn hostile_pages(language: Language) -> Vec<(String, String)> {
     pages
 }
 
-fn client_pages(hostile: &str, redirect_uri: &url::Url, language: Language) -> Vec<(&'static str, String)> {
+fn client_pages(
+    hostile: &str,
+    redirect_uri: &oauth::RedirectUri,
+    language: Language,
+) -> Vec<(&'static str, String)> {
     let client =
         |verified| Client { unverified_name: hostile, verified, destination: Destination::of(redirect_uri) };
+    let return_uri = "https://a.example/\"><script>?x='onclick=y".parse().unwrap();
     let line = |description, already_allowed| ScopeLine {
         scope: hostile,
         description,
@@ -71,7 +76,7 @@ fn client_pages(hostile: &str, redirect_uri: &url::Url, language: Language) -> V
             consent(true, &lines[..2], Lifetime::WhileUsedWithin(week), None).render(language),
         ),
         ("consent, nothing", consent(true, &[], Lifetime::For(week), None).render(language)),
-        ("leave", Leave { client: client(false), return_uri: redirect_uri, error: hostile }.render(language)),
+        ("leave", Leave { client: client(false), return_uri: &return_uri, error: hostile }.render(language)),
     ]
 }
 

@@ -50,6 +50,7 @@ sql! {
     SINCE: "revocation.since" =
         "SELECT key, revoked_at, expires_at FROM revocations WHERE revoked_at >= $1 AND expires_at > $2 \
          ORDER BY revoked_at";
+    BY_KEY: "revocation.by_key" = "SELECT key, revoked_at, expires_at FROM revocations WHERE key = $1";
 }
 
 /// Adds a revocation; the first one of a key stays.
@@ -58,6 +59,11 @@ pub fn insert(revocation: &RevocationRecord) -> Statement {
 }
 
 impl Store {
+    /// Whether this key was revoked, on any node.
+    pub async fn is_revoked(&self, key: &RevocationKey) -> Result<bool, StoreError> {
+        Ok(self.optional(&BY_KEY, values![key], from_row).await?.is_some())
+    }
+
     /// The live revocations made at or after `since`, oldest first.
     ///
     /// A node asks with a `since` that overlaps its last question by more than the clocks of the nodes

@@ -1,0 +1,168 @@
+//! The decision: allow or deny. Everything that is decided is in the stored request; the form carries only the
+//! request's name and the answer (AZ-18).
+
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
+use http::StatusCode;
+use oauth::{
+    Error, ErrorCode, GrantType, RedirectUri, Scope, authorization::error_url, parameters::Parameters,
+};
+use store::{ClientOrigin, ClientRecord, SessionRecord, UserRecord, authorization_request};
+
+use crate::{
+    AuthorizationServer, Resource,
+    authorize::page_url,
+    browser::FromBrowser,
+    form::Form,
+    grant_code,
+    login::{WaitingRequest, load_waiting, transaction_of},
+    metadata::OFFLINE_ACCESS,
+    page::{self, PageError},
+    pages::{Client, Consent, Destination, LOGIN_PATH, Language, Lifetime, ScopeLine},
+};
+
+/// GET /consent
+pub(crate) async fn get(
+    State(server): State<AuthorizationServer>,
+    from: FromBrowser,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let result = ask(&server, &from, transaction_of(query.as_deref()).as_deref()).await;
+    page::answer(&server, &from, result)
+}
+
+/// POST /consent
+pub(crate) async fn post(
+    State(server): State<AuthorizationServer>,
+    from: FromBrowser,
+    form: Form,
+) -> Response {
+    let result = decide(&server, &from, &form.parameters).await;
+    page::answer(&server, &from, result)
+}
+
+async fn ask(
+    server: &AuthorizationServer,
+    from: &FromBrowser,
+    transaction: Option<&str>,
+) -> Result<Response, PageError> {
+    let waiting = load_waiting(server, from, transaction).await?;
+    let Some((_, user)) = load_session(server, from).await? else { return Ok(to_login(server, &waiting)) };
+    let earlier = grant_code::find_consent(server, &user, &waiting.record).await?;
+    let earlier = earlier.map(|consent| consent.scope).unwrap_or_default();
+    Ok(show(server, from, &waiting, &user, &earlier))
+}
+
+async fn decide(
+    server: &AuthorizationServer,
+    from: &FromBrowser,
+    parameters: &Parameters,
+) -> Result<Response, PageError> {
+    if !from.is_own_form {
+        return Err(PageError::foreign_form());
+    }
+    let one = |name| parameters.one(name).ok().flatten();
+    let waiting = load_waiting(server, from, one("transaction")).await?;
+    let Some((session, user)) = load_session(server, from).await? else {
+        return Ok(to_login(server, &waiting));
+    };
+    let url = match one("decision") {
+        Some("allow") => {
+            grant_code::grant_decided(server, from, &waiting.record, (&user, session.created_at)).await?
+        }
+        Some("deny") => deny(server, from, &waiting).await?,
+        _ => return Err(PageError::expired_transaction(StatusCode::BAD_REQUEST)),
+    };
+    Ok(page::see_other(server.issuer(), &url))
+}
+
+async fn deny(
+    server: &AuthorizationServer,
+    from: &FromBrowser,
+    waiting: &WaitingRequest,
+) -> Result<String, PageError> {
+    let record = &waiting.record;
+    let Some(browser) = &from.browser else { return Err(PageError::foreign_form()) };
+    let statement = authorization_request::decide(&record.digest, &browser.digest(), server.now());
+    server.store().commit(statement).await?;
+    let error = Error::new(ErrorCode::AccessDenied, "the person denied the request");
+    Ok(error_url(&record.redirect_uri, server.issuer(), record.state.as_deref(), &error))
+}
+
+async fn load_session(
+    server: &AuthorizationServer,
+    from: &FromBrowser,
+) -> Result<Option<(SessionRecord, UserRecord)>, PageError> {
+    match &from.session {
+        Some(token) => Ok(server.store().session(&token.digest(), server.now()).await?),
+        None => Ok(None),
+    }
+}
+
+fn to_login(server: &AuthorizationServer, waiting: &WaitingRequest) -> Response {
+    page::see_other(server.issuer(), &page_url(server, LOGIN_PATH, &waiting.transaction))
+}
+
+fn show(
+    server: &AuthorizationServer,
+    from: &FromBrowser,
+    waiting: &WaitingRequest,
+    user: &UserRecord,
+    earlier: &Scope,
+) -> Response {
+    let WaitingRequest { transaction, record, client } = waiting;
+    let resource = server.resource(&record.resource);
+    let scopes: Vec<_> = record
+        .scope
+        .tokens()
+        .map(|token| {
+            let line = describe(token, resource, from.language);
+            ScopeLine { already_allowed: earlier.contains(token), ..line }
+        })
+        .collect();
+    let view = Consent {
+        transaction: transaction.expose(),
+        client: app(client, &record.redirect_uri),
+        user_name: &user.name,
+        server_name: resource.map_or(record.resource.as_str(), |resource| &resource.name),
+        resource: record.resource.as_str(),
+        scopes: &scopes,
+        lifetime: lifetime(server, client, &record.scope),
+        withdraw_path: None,
+    };
+    page::show(server.issuer(), StatusCode::OK, view.render(from.language), Some(&record.redirect_uri))
+}
+
+fn describe<'a>(token: &'a str, resource: Option<&'a Resource>, language: Language) -> ScopeLine<'a> {
+    let known = resource.and_then(|resource| resource.scopes.iter().find(|scope| scope.token == token));
+    let sentence = |known: &'a crate::ScopeDescription| {
+        let sentences = &known.sentences;
+        sentences.get(language.tag()).or_else(|| sentences.get(Language::English.tag())).map(String::as_str)
+    };
+    ScopeLine {
+        scope: token,
+        description: known.and_then(sentence),
+        changes: known.is_some_and(|scope| scope.changes),
+        already_allowed: false,
+    }
+}
+
+fn lifetime(server: &AuthorizationServer, client: &ClientRecord, scope: &Scope) -> Lifetime {
+    let lifetimes = &server.settings().lifetimes;
+    if client.grant_types.contains(&GrantType::RefreshToken) || scope.contains(OFFLINE_ACCESS) {
+        Lifetime::WhileUsedWithin(lifetimes.refresh_token_idle)
+    } else {
+        Lifetime::For(lifetimes.access_token)
+    }
+}
+
+/// The client as pages show it. Verified is only what an operator registered.
+pub(crate) fn app<'a>(client: &'a ClientRecord, redirect_uri: &RedirectUri) -> Client<'a> {
+    Client {
+        unverified_name: &client.name,
+        verified: client.origin == ClientOrigin::Operator,
+        destination: Destination::of(redirect_uri),
+    }
+}

@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use oauth::{Issuer, ResourceIndicator, Timestamp, jwk::JwkSet};
+use secret::{Digest, Keyring, Random};
+use store::{CommitError, RevocationKey, RevocationRecord, Store, StoreError, grant, revocation};
+
+use crate::{
+    Resource, Settings,
+    attempts::Attempts,
+    password_pool::PasswordPool,
+    signing_keys::{self, SigningKeys},
+};
+
+/// The authorization server: its settings, its store and its keys. Cheap to clone.
+#[derive(Clone)]
+pub struct AuthorizationServer(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    store: Store,
+    keys: SigningKeys,
+    passwords: PasswordPool,
+    attempts: AttemptCounters,
+}
+
+/// Counters of what strangers try; see [`crate::Limits`].
+pub(crate) struct AttemptCounters {
+    pub(crate) registrations_per_address: Attempts,
+    pub(crate) registrations: Attempts,
+    pub(crate) failed_logins: Attempts,
+    pub(crate) failed_client_authentications: Attempts,
+    pub(crate) authorization_requests_per_address: Attempts,
+}
+
+/// Why the authorization server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The signing key could not be stored.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The signing key in the database does not open.
+    #[error(
+        "the signing key {kid} in the database cannot be opened: {reason}; start with the keyring this database was made with"
+    )]
+    SigningKey {
+        /// Which key.
+        kid: String,
+        /// What the keyring said.
+        reason: String,
+    },
+}
+
+impl AuthorizationServer {
+    /// Opens the server on a migrated store: loads its signing keys, or makes the first one.
+    ///
+    /// # Errors
+    /// [`StartError`] when the store fails or its keys were sealed with another keyring.
+    pub async fn open(settings: Settings, store: Store, keyring: &Keyring) -> Result<Self, StartError> {
+        let now = settings.clock.now();
+        let keys = signing_keys::load_or_create(&store, keyring, &*settings.random, now).await?;
+        let limits = &settings.limits;
+        let attempts = AttemptCounters {
+            registrations_per_address: Attempts::new(limits.registrations_per_address),
+            registrations: Attempts::new(limits.registrations),
+            failed_logins: Attempts::new(limits.failed_logins),
+            failed_client_authentications: Attempts::new(limits.failed_client_authentications),
+            authorization_requests_per_address: Attempts::new(limits.authorization_requests_per_address),
+        };
+        Ok(Self(Arc::new(Inner { settings, store, keys, passwords: PasswordPool::default(), attempts })))
+    }
+
+    /// The public keys that verify this server's access tokens.
+    pub fn jwk_set(&self) -> JwkSet {
+        self.0.keys.jwk_set()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn issuer(&self) -> &Issuer {
+        &self.0.settings.issuer
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.settings.clock.now()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.0.settings.random
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn keys(&self) -> &SigningKeys {
+        &self.0.keys
+    }
+
+    pub(crate) fn passwords(&self) -> &PasswordPool {
+        &self.0.passwords
+    }
+
+    pub(crate) fn attempts(&self) -> &AttemptCounters {
+        &self.0.attempts
+    }
+
+    pub(crate) fn resource(&self, indicator: &ResourceIndicator) -> Option<&Resource> {
+        self.0.settings.resources.iter().find(|resource| resource.indicator == *indicator)
+    }
+
+    /// Ends a grant or a token for good and tells this node's guards.
+    pub(crate) async fn revoke(&self, key: RevocationKey, reason: &'static str) -> Result<(), StoreError> {
+        let now = self.now();
+        let record = RevocationRecord {
+            key,
+            revoked_at: now,
+            expires_at: now + self.settings().lifetimes.access_token,
+        };
+        let mut statements = vec![revocation::insert(&record)];
+        if let RevocationKey::Grant(id) = &record.key {
+            statements.insert(0, grant::revoke(id, reason, now));
+        }
+        match self.store().commit(statements.into_iter().collect::<store::Batch>()).await {
+            Ok(()) | Err(CommitError::Refused(_)) => {}
+            Err(CommitError::Store(error)) => return Err(error),
+        }
+        tracing::info!(key = ?record.key, reason, "revoked");
+        (self.settings().on_revocation)(&record);
+        Ok(())
+    }
+
+    /// A short id for an incident, shown to the person and written to the log.
+    pub(crate) fn incident_id(&self) -> String {
+        let mut bytes = [0; 6];
+        self.random().fill(&mut bytes);
+        Digest::of(&bytes).to_base64url()[..8].to_owned()
+    }
+}
