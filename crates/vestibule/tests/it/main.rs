@@ -5,6 +5,9 @@ mod browser;
 mod clients;
 mod conformance;
 mod http_client;
+#[path = "../../../store/tests/support/postgresql.rs"]
+mod postgresql;
 mod real_clients;
 mod recorder;
+mod serve;
 mod server;

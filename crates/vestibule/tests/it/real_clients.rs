@@ -15,7 +15,7 @@ use tokio::process::Command;
 
 use crate::{
     browser::{Browser, Visit},
-    clients,
+    clients, postgresql,
     recorder::{Exchange, Recorder},
     server::{Server, Settings},
 };
@@ -23,7 +23,7 @@ use crate::{
 const TOOLS: [&str; 6] =
     ["create_data", "delete_data", "get_data", "get_user_profile", "oauth_authenticate", "update_data"];
 const MCP_PATH: &str = "/mcp/demo";
-const JOURNEY_WITHIN: Duration = Duration::from_secs(180);
+const JOURNEY_WITHIN: Duration = Duration::from_mins(3);
 
 #[tokio::test]
 async fn python_sdk_1() {
@@ -45,7 +45,16 @@ async fn python_sdk_2() {
 
 #[tokio::test]
 async fn typescript_sdk() {
-    let world = World::start().await;
+    typescript_sdk_in(&World::start().await).await;
+}
+
+#[tokio::test]
+async fn typescript_sdk_on_postgresql() {
+    let postgresql = postgresql::Server::shared();
+    typescript_sdk_in(&World::start_on(Some(postgresql.create_database())).await).await;
+}
+
+async fn typescript_sdk_in(world: &World) {
     let mut script = Command::new(clients::node());
     script.arg(clients::script("node/typescript-sdk.mjs"));
     world.run(script, "2026-07-28").await;
@@ -86,9 +95,14 @@ struct RefreshReport {
 
 impl World {
     async fn start() -> Self {
+        Self::start_on(None).await
+    }
+
+    /// On a database of its own, instead of the embedded one.
+    async fn start_on(database: Option<String>) -> Self {
         let browser = Browser::new();
         let recorder = Recorder::listen().await;
-        let server = Server::start(&Settings { public_url: Some(recorder.url()), ..Settings::default() });
+        let server = Server::start(&Settings { public_url: Some(recorder.url()), database });
         recorder.forward_to(server.address());
         Self { browser, recorder, server }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
     net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -24,7 +24,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
-/// What differs from `vestibule serve --demo` on an empty SQLite database and a free port.
+/// What differs from `vestibule serve --demo` on an empty embedded database and a free port.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// The URL under which people and clients reach the server.
@@ -37,6 +37,8 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
+    /// What comes on stdout after the one line, once the process has ended.
+    rest_of_stdout: mpsc::Receiver<String>,
     directory: TempDir,
     address: SocketAddr,
     issuer: String,
@@ -48,13 +50,15 @@ impl Server {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let log = File::create(directory.path().join("stderr")).expect("the log can be created");
         let mut child = command(settings, &directory).stderr(log).spawn().expect("the binary starts");
-        let Some(address) = listening_address(&mut child) else {
+        let stdout = first_line_and_rest(&mut child);
+        let line = stdout.recv_timeout(READY_WITHIN).unwrap_or_default();
+        let Some(address) = listening_address(&line) else {
             let _ = child.kill();
             let log = fs::read_to_string(directory.path().join("stderr")).unwrap_or_default();
-            panic!("the server does not say where it listens; its log:\n{log}");
+            panic!("the server does not say where it listens but {line:?}; its log:\n{log}");
         };
         let issuer = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        Self { child, directory, address, issuer }
+        Self { child, rest_of_stdout: stdout, directory, address, issuer }
     }
 
     /// Where the server listens.
@@ -81,11 +85,18 @@ impl Server {
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
         http_client::send(self.address, request).await
     }
-}
 
-impl Drop for Server {
+    /// Ends the process and gives what it wrote to stdout after the one line.
+    pub(crate) fn stop(&mut self) -> String {
+        self.end();
+        self.rest_of_stdout.recv_timeout(STOPPED_WITHIN).expect("stdout ends with the process")
+    }
+
     /// Asks the process to end, and kills it when it does not.
-    fn drop(&mut self) {
+    fn end(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let deadline = Instant::now() + STOPPED_WITHIN;
         while asked.is_ok() && Instant::now() < deadline {
@@ -96,6 +107,12 @@ impl Drop for Server {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -114,16 +131,21 @@ fn command(settings: &Settings, directory: &TempDir) -> Command {
     command
 }
 
-/// The address in `listening on http://ADDRESS`, or nothing when the process ends or takes too long.
-fn listening_address(child: &mut Child) -> Option<SocketAddr> {
-    let stdout = child.stdout.take()?;
-    let (sender, first_line) = mpsc::channel();
+/// The first line of stdout as soon as it is there, then everything else once stdout has ended.
+fn first_line_and_rest(child: &mut Child) -> mpsc::Receiver<String> {
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        let mut line = String::new();
-        let read = BufReader::new(stdout).read_line(&mut line);
-        // The receiver is gone when the line came too late.
-        let _ = sender.send(read.map(|_| line));
+        let mut stdout = BufReader::new(stdout);
+        let (mut line, mut rest) = (String::new(), String::new());
+        // Nobody receives any more when the line came too late, or when the test does not ask for the rest.
+        let _ = stdout.read_line(&mut line).map(|_| sender.send(line));
+        let _ = stdout.read_to_string(&mut rest).map(|_| sender.send(rest));
     });
-    let line = first_line.recv_timeout(READY_WITHIN).ok()?.ok()?;
+    receiver
+}
+
+/// The address in `listening on http://ADDRESS`.
+fn listening_address(line: &str) -> Option<SocketAddr> {
     line.trim_end().strip_prefix("listening on http://")?.parse().ok()
 }

@@ -14,7 +14,7 @@ use crate::{clients, http_client};
 
 /// The revision that the host of the bridge speaks.
 const PROTOCOL_VERSION: &str = "2025-06-18";
-const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 const SHUT_OUT_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test]
