@@ -84,3 +84,57 @@ fn proves(presented: &PresentedClient, client: &ClientRecord) -> bool {
 fn is_expired(client: &ClientRecord, server: &AuthorizationServer) -> bool {
     client.expires_at.is_some_and(|expires_at| expires_at <= server.now())
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use oauth::{ApplicationType, ClientId, Scope, Timestamp};
+    use secret::Secret;
+    use store::ClientOrigin;
+
+    use super::*;
+
+    fn record(id: &str, method: TokenEndpointAuthMethod, secret: Option<&str>) -> ClientRecord {
+        ClientRecord {
+            id: ClientId::from_unverified(id),
+            name: "App".into(),
+            redirect_uris: Vec::new(),
+            token_endpoint_auth_method: method,
+            secret_digest: secret.map(|secret| Digest::of(secret.as_bytes())),
+            grant_types: Vec::new(),
+            scope: Scope::default(),
+            application_type: ApplicationType::Web,
+            origin: ClientOrigin::Dynamic,
+            metadata: serde_json::Map::new(),
+            created_at: Timestamp::from_seconds(0),
+            expires_at: None,
+        }
+    }
+
+    /// A public client that has been authenticated, for the tests of decisions.
+    pub(crate) fn client(id: &str) -> AuthenticatedClient {
+        AuthenticatedClient(record(id, TokenEndpointAuthMethod::None, None))
+    }
+
+    #[test]
+    fn tk_21_only_the_registered_method_with_the_right_secret() {
+        use TokenEndpointAuthMethod::{ClientSecretBasic, ClientSecretPost, None as Public};
+        let rows = [
+            (Public, None, Public, None, true),
+            (Public, None, ClientSecretPost, Some("s"), false),
+            (ClientSecretPost, Some("s"), ClientSecretPost, Some("s"), true),
+            (ClientSecretPost, Some("s"), ClientSecretPost, Some("t"), false),
+            (ClientSecretPost, Some("s"), Public, None, false),
+            (ClientSecretPost, Some("s"), ClientSecretBasic, Some("s"), false),
+            (ClientSecretBasic, Some("s"), ClientSecretPost, Some("s"), false),
+            (ClientSecretBasic, None, ClientSecretBasic, Some("s"), false),
+        ];
+        for (registered, stored, method, secret, expect) in rows {
+            let presented = PresentedClient {
+                unverified_client_id: ClientId::from_unverified("c"),
+                secret: secret.map(Secret::from),
+                method,
+            };
+            assert_eq!(proves(&presented, &record("c", registered, stored)), expect, "{registered} {method}");
+        }
+    }
+}

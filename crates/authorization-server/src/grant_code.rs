@@ -94,7 +94,6 @@ fn new_code(
         client_id: request.client_id.clone(),
         user_id: user.id.clone(),
         redirect_uri: request.redirect_uri.clone(),
-        redirect_uri_was_given: true,
         scope: request.scope.clone(),
         resource: request.resource.clone(),
         code_challenge: request.code_challenge.clone(),

@@ -79,7 +79,6 @@ CREATE TABLE authorization_codes (
     client_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
     redirect_uri TEXT NOT NULL,
-    redirect_uri_was_given BIGINT NOT NULL,
     scope TEXT NOT NULL,
     resource TEXT NOT NULL,
     code_challenge TEXT NOT NULL,

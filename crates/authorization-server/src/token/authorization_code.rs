@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What the presented code deserves.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     /// It becomes tokens.
     Redeem,
@@ -172,4 +172,77 @@ async fn replayed(
 fn refused() -> EndpointError {
     let description = "the code is unknown, expired, used, or was issued to another client or verifier";
     EndpointError::new(ErrorCode::InvalidGrant, description)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use oauth::{ClientId, CodeChallenge, GrantId, RedirectUri, ResourceIndicator, Scope, UserId};
+    use secret::Digest;
+
+    use super::*;
+    use crate::client_authentication::tests::client;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+    fn code() -> AuthorizationCodeRecord {
+        AuthorizationCodeRecord {
+            digest: Digest::of(b"code"),
+            grant_id: GrantId::from_unverified("g"),
+            client_id: ClientId::from_unverified("c"),
+            user_id: UserId::from_unverified("u"),
+            redirect_uri: RedirectUri::parse("https://c.test/cb").unwrap(),
+            scope: Scope::default(),
+            resource: ResourceIndicator::parse("https://rs.test/mcp").unwrap(),
+            code_challenge: CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap(),
+            authenticated_at: NOW,
+            issued_at: NOW,
+            expires_at: NOW + Duration::from_mins(1),
+            redeemed_at: None,
+        }
+    }
+
+    #[track_caller]
+    fn check(
+        expect: Decision,
+        record: &AuthorizationCodeRecord,
+        client_id: &str,
+        verifier: &str,
+        redirect: Option<&str>,
+    ) {
+        let client = client(client_id);
+        let request =
+            Request { client: &client, unverified_verifier: verifier, unverified_redirect_uri: redirect };
+        assert_eq!(decide(record, &request, NOW), expect);
+    }
+
+    #[test]
+    fn the_right_client_with_the_right_verifier_redeems() {
+        check(Decision::Redeem, &code(), "c", VERIFIER, None);
+        check(Decision::Redeem, &code(), "c", VERIFIER, Some("https://c.test/cb"));
+    }
+
+    #[test]
+    fn tk_05_a_wrong_verifier_burns_the_code() {
+        for verifier in ["E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "short", "ä"] {
+            check(Decision::Burn, &code(), "c", verifier, None);
+        }
+    }
+
+    #[test]
+    fn tk_07_another_redirect_uri_and_expiry_are_refused() {
+        check(Decision::Refuse, &code(), "c", VERIFIER, Some("https://c.test/cb/"));
+        check(Decision::Refuse, &AuthorizationCodeRecord { expires_at: NOW, ..code() }, "c", VERIFIER, None);
+    }
+
+    #[test]
+    fn tk_01_and_03_only_the_right_clients_replay_revokes() {
+        let redeemed = AuthorizationCodeRecord { redeemed_at: Some(NOW), ..code() };
+        check(Decision::Replayed, &redeemed, "c", VERIFIER, None);
+        check(Decision::Refuse, &redeemed, "other", VERIFIER, None);
+        check(Decision::Refuse, &redeemed, "c", &"a".repeat(43), None);
+        check(Decision::Refuse, &code(), "other", VERIFIER, None);
+    }
 }

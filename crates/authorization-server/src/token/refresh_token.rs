@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What the presented token deserves.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     /// It is the current one: rotate.
     Rotate,
@@ -184,4 +184,106 @@ async fn answer(
 fn refused() -> EndpointError {
     let description = "the refresh token is unknown, expired, revoked, used, or was issued to another client";
     EndpointError::new(ErrorCode::InvalidGrant, description)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use oauth::{ClientId, GrantId, UserId};
+    use secret::Digest;
+
+    use super::*;
+    use crate::client_authentication::tests::client;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn presented(change: impl FnOnce(&mut PresentedRefreshToken)) -> PresentedRefreshToken {
+        let grant_id = GrantId::from_unverified("g");
+        let mut presented = PresentedRefreshToken {
+            token: RefreshTokenRecord {
+                digest: Digest::of(b"t"),
+                grant_id: grant_id.clone(),
+                generation: 3,
+                issued_at: NOW,
+                expires_at: NOW + Duration::from_hours(1),
+                rotated_at: None,
+                successor_digest: None,
+                successor_sealed: None,
+            },
+            grant: GrantRecord {
+                id: grant_id,
+                user_id: Some(UserId::from_unverified("u")),
+                client_id: ClientId::from_unverified("c"),
+                scope: Scope::parse("read write").unwrap(),
+                resource: ResourceIndicator::parse("https://rs.test/mcp").unwrap(),
+                created_at: NOW,
+                expires_at: NOW + Duration::from_hours(24),
+                revoked_at: None,
+                revocation_reason: None,
+            },
+            user_state: Some(UserState::Active),
+            successor_used: false,
+        };
+        change(&mut presented);
+        presented
+    }
+
+    fn rotated(presented: &mut PresentedRefreshToken) {
+        presented.token.rotated_at = Some(NOW - Duration::from_mins(1));
+    }
+
+    #[track_caller]
+    fn check(expect: Decision, client_id: &str, change: impl FnOnce(&mut PresentedRefreshToken)) {
+        assert_eq!(decide(&presented(change), &client(client_id), NOW, &Lifetimes::default()), expect);
+    }
+
+    #[test]
+    fn the_current_token_rotates() {
+        check(Decision::Rotate, "c", |_| {});
+        check(Decision::Rotate, "c", |presented| {
+            presented.grant.user_id = None;
+            presented.user_state = None;
+        });
+    }
+
+    #[test]
+    fn tk_13_the_previous_token_repeats_in_time() {
+        check(Decision::Repeat, "c", rotated);
+    }
+
+    #[test]
+    fn tk_14_any_other_use_of_an_old_token_is_reuse() {
+        check(Decision::Reuse, "other", rotated);
+        check(Decision::Reuse, "c", |presented| {
+            rotated(presented);
+            presented.successor_used = true;
+        });
+        check(Decision::Reuse, "c", |presented| {
+            presented.token.rotated_at = Some(NOW - Duration::from_millis(60_001));
+        });
+    }
+
+    #[test]
+    fn tk_17_18_19_refused_without_consequence() {
+        check(Decision::Refuse, "other", |_| {});
+        check(Decision::Refuse, "c", |presented| presented.user_state = Some(UserState::Disabled));
+        check(Decision::Refuse, "c", |presented| presented.user_state = None);
+        check(Decision::Refuse, "c", |presented| presented.token.expires_at = NOW);
+        check(Decision::Refuse, "c", |presented| presented.grant.expires_at = NOW);
+        check(Decision::Refuse, "c", |presented| presented.grant.revoked_at = Some(NOW));
+    }
+
+    #[test]
+    fn tk_11_scope_only_narrows() {
+        let grant = presented(|_| {}).grant;
+        let ask = |body: &str| {
+            let parameters = Parameters::parse(body.as_bytes()).unwrap();
+            requested_scope(&parameters, &grant).map(|scope| scope.to_string()).ok()
+        };
+        assert_eq!(ask("").as_deref(), Some("read write"));
+        assert_eq!(ask("scope=read&resource=https://rs.test/mcp").as_deref(), Some("read"));
+        assert_eq!(ask("scope=read+admin"), None);
+        assert_eq!(ask("resource=https://rs.test/other"), None);
+    }
 }

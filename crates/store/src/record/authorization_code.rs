@@ -24,8 +24,6 @@ pub struct AuthorizationCodeRecord {
     pub user_id: UserId,
     /// Where the code was sent.
     pub redirect_uri: RedirectUri,
-    /// Whether the authorization request named it, so that the token request has to repeat it.
-    pub redirect_uri_was_given: bool,
     /// What was consented to.
     pub scope: Scope,
     /// For which resource.
@@ -45,9 +43,9 @@ pub struct AuthorizationCodeRecord {
 sql! {
     INSERT: "authorization_code.insert" =
         "INSERT INTO authorization_codes (digest, grant_id, client_id, user_id, redirect_uri, \
-                                          redirect_uri_was_given, scope, resource, code_challenge, \
+                                          scope, resource, code_challenge, \
                                           authenticated_at, issued_at, expires_at, redeemed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT DO NOTHING";
     REDEEM: "authorization_code.redeem" =
         "UPDATE authorization_codes SET redeemed_at = $1 \
@@ -55,7 +53,7 @@ sql! {
     BURN: "authorization_code.burn" =
         "UPDATE authorization_codes SET redeemed_at = $1 WHERE digest = $2 AND redeemed_at IS NULL";
     BY_DIGEST: "authorization_code.by_digest" =
-        "SELECT digest, grant_id, client_id, user_id, redirect_uri, redirect_uri_was_given, scope, resource, \
+        "SELECT digest, grant_id, client_id, user_id, redirect_uri, scope, resource, \
                 code_challenge, authenticated_at, issued_at, expires_at, redeemed_at \
          FROM authorization_codes WHERE digest = $1";
 }
@@ -64,7 +62,7 @@ sql! {
 pub fn insert(code: &AuthorizationCodeRecord) -> Statement {
     statement!(INSERT [
         code.digest, code.grant_id, code.client_id, code.user_id, code.redirect_uri,
-        code.redirect_uri_was_given, code.scope, code.resource, code.code_challenge, code.authenticated_at,
+        code.scope, code.resource, code.code_challenge, code.authenticated_at,
         code.issued_at, code.expires_at, code.redeemed_at,
     ] expecting Expect::Rows(1))
 }
@@ -97,7 +95,6 @@ fn from_row(row: &mut Row) -> Result<AuthorizationCodeRecord, StoreError> {
         client_id: columns.next("client_id")?,
         user_id: columns.next("user_id")?,
         redirect_uri: columns.next("redirect_uri")?,
-        redirect_uri_was_given: columns.next("redirect_uri_was_given")?,
         scope: columns.next("scope")?,
         resource: columns.next("resource")?,
         code_challenge: columns.next("code_challenge")?,

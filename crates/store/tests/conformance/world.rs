@@ -113,7 +113,6 @@ pub(crate) fn a_code() -> AuthorizationCodeRecord {
         client_id: client_id(),
         user_id: user_id(),
         redirect_uri: redirect_uri(),
-        redirect_uri_was_given: true,
         scope: scope("read"),
         resource: resource(),
         code_challenge: code_challenge(),
