@@ -1,5 +1,7 @@
 //! Whether the server lives (`GET /health`) and whether it can work (`GET /ready`).
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::State,
@@ -9,6 +11,9 @@ use axum::{
 use http::{StatusCode, header};
 use serde_json::json;
 use store::{Store, StoreError};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Both endpoints; they answer anybody and tell nothing of the installation.
 pub(crate) fn router(store: Store) -> Router {
@@ -20,18 +25,26 @@ async fn health() -> Response {
     answer(StatusCode::OK, &json!({ "status": "ok" }))
 }
 
+/// Whoever asks has a deadline of their own, so a database that hangs counts as lost.
 async fn ready(State(store): State<Store>) -> Response {
-    let Err(error) = store.ready().await else {
-        return answer(StatusCode::OK, &json!({ "status": "ready" }));
+    let reason = match timeout(PATIENCE, store.ready()).await {
+        Ok(Ok(())) => return answer(StatusCode::OK, &json!({ "status": "ready" })),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready");
+            reason(&error)
+        }
+        Err(_) => "the database does not answer",
     };
-    tracing::warn!(%error, "not ready");
-    let reason = match error {
+    answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready", "reason": reason }))
+}
+
+fn reason(error: &StoreError) -> &'static str {
+    match error {
         StoreError::NotMigrated { .. } | StoreError::NewerSchema { .. } => {
             "the database has another schema than this version needs"
         }
         _ => "the database cannot be reached",
-    };
-    answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "not ready", "reason": reason }))
+    }
 }
 
 fn answer(status: StatusCode, body: &serde_json::Value) -> Response {

@@ -103,11 +103,19 @@ fn write_draft(path: &Path, key: &MasterKey) -> io::Result<()> {
 }
 
 /// The key must be on disk before anything that it seals.
+#[cfg(unix)]
 fn sync_directory(path: &Path) -> anyhow::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::File::open(directory)
         .and_then(|directory| directory.sync_all())
         .with_context(|| format!("{} cannot be written to disk", directory.display()))
+}
+
+/// Other systems do not open directories as files, and order their writes themselves.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on unix")]
+fn sync_directory(_: &Path) -> anyhow::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]

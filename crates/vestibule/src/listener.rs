@@ -75,7 +75,7 @@ impl Listener {
             first_request_timeout: connections.header_timeout,
         };
         let graceful = GracefulShutdown::new();
-        let places = Arc::new(Semaphore::new(connections.maximum.get()));
+        let places = Arc::new(Semaphore::new(connections.maximum.get() as usize));
         let accept = async {
             loop {
                 let (stream, peer, place) = self.accept(&places).await;
@@ -87,6 +87,7 @@ impl Listener {
             () = end => {}
         }
         drop(self.socket);
+        tracing::info!("asked to end; requests under way are finished first");
         if timeout(connections.drain_timeout, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not finish in time and were cut off");
         }

@@ -15,13 +15,17 @@ pub(crate) const DEFAULT_FILTER: &str = "warn,vestibule=info,vestibule_authoriza
 /// whatever filter somebody sets.
 const NEVER_MORE: &str = "tokio_postgres=info";
 
-/// Starts logging with a filter in the syntax of `RUST_LOG`.
-pub(crate) fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
-    let invalid = |error: tracing_subscriber::filter::ParseError| {
-        Stop::usage(format!("the log filter {filter:?} cannot be read: {error}"))
+/// Reads a filter in the syntax of `RUST_LOG`.
+pub(crate) fn filter(text: &str) -> anyhow::Result<EnvFilter> {
+    let filter = EnvFilter::try_new(text).map_err(|error| {
+        Stop::usage(format!("the log filter {text:?} cannot be read: {error}"))
             .hint("write something like `info` or `warn,gateway=debug`")
-    };
-    let filter = EnvFilter::try_new(filter).map_err(invalid)?.add_directive(NEVER_MORE.parse()?);
+    })?;
+    Ok(filter.add_directive(NEVER_MORE.parse()?))
+}
+
+/// Starts logging.
+pub(crate) fn start(filter: EnvFilter, format: LogFormat) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -35,5 +39,17 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
         let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         tracing::error!(%place, "a request ended in a panic; please report this");
     }));
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn op_02_no_filter_lets_the_driver_log_values() {
+        for text in [DEFAULT_FILTER, "trace", "tokio_postgres=trace"] {
+            assert!(filter(text).unwrap().to_string().contains("tokio_postgres=info"), "{text}");
+        }
+        assert!(filter("a=b=c").is_err());
+    }
 }

@@ -37,11 +37,12 @@ pub(crate) struct Arguments {
 /// Runs the server until it is asked to end.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let configuration = Configuration::load(&arguments.flags, arguments.demo)?;
+    let filter = telemetry::filter(&configuration.telemetry.filter)?;
     if arguments.check_config {
         eprintln!("the configuration is fine");
         return Ok(());
     }
-    telemetry::start(&configuration.telemetry.filter, configuration.telemetry.format)?;
+    telemetry::start(filter, configuration.telemetry.format);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = configuration.connections.threads {
         runtime.worker_threads(threads.get());
@@ -50,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(configuration: Configuration) -> anyhow::Result<()> {
-    let end = end_of_service()?;
+    let (end, end_at_once) = (asked_to_end(1)?, asked_to_end(2)?);
     let clock = Arc::new(SystemClock);
     let random = Arc::new(SystemEntropy::new());
     let store = storage::open(&configuration.storage).await?;
@@ -68,7 +69,10 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
     if let Some(welcome) = welcome {
         eprintln!("{welcome}");
     }
-    listener.serve(router, &configuration.connections, end).await;
+    tokio::select! {
+        () = listener.serve(router, &configuration.connections, end) => {}
+        () = end_at_once => tracing::warn!("asked to end twice; requests under way are cut off"),
+    }
     Ok(())
 }
 
@@ -99,26 +103,28 @@ async fn welcome(parts: &Parts, configuration: &Configuration) -> anyhow::Result
     )))
 }
 
-/// Resolves when the process is asked to end; the handlers are in place before anything is opened.
+/// Resolves when the process was asked to end this many times. The handlers are in place at once.
 #[cfg(unix)]
-fn end_of_service() -> anyhow::Result<impl Future<Output = ()>> {
+fn asked_to_end(times: usize) -> anyhow::Result<impl Future<Output = ()>> {
     use signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be handled")?;
     Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        for _ in 0..times {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
         }
-        tracing::info!("asked to end; requests under way are finished first");
     })
 }
 
 #[cfg(not(unix))]
-fn end_of_service() -> anyhow::Result<impl Future<Output = ()>> {
-    Ok(async {
-        if signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+fn asked_to_end(times: usize) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal::windows::ctrl_c().context("Ctrl-C cannot be handled")?;
+    Ok(async move {
+        for _ in 0..times {
+            interrupt.recv().await;
         }
     })
 }

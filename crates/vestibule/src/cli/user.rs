@@ -85,7 +85,13 @@ async fn invite(add: &Add, configuration: &Configuration) -> anyhow::Result<()> 
         )
         .into());
     }
-    let issuer = configuration.network.issuer(configuration.network.listen)?;
+    let network = &configuration.network;
+    if network.public_url.is_none() && network.listen.port() == 0 {
+        return Err(Stop::usage("the server picks its port when it starts, so the link is not known here")
+            .hint("add --public-url with the URL that the server printed")
+            .into());
+    }
+    let issuer = network.issuer(network.listen)?;
     let store = storage::open(&configuration.storage).await?;
     refuse_taken(&store, &add.name).await?;
     let new = NewInvitation {

@@ -1,6 +1,9 @@
 //! How connections are treated.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
@@ -13,7 +16,7 @@ pub(crate) struct Connections {
     /// `threads`: worker threads. Default: one per available core.
     pub(crate) threads: Option<NonZeroUsize>,
     /// `maximum`: open connections; further ones wait to be accepted. Default 4096.
-    pub(crate) maximum: NonZeroUsize,
+    pub(crate) maximum: NonZeroU32,
     /// `header_timeout`: how long the head of a request may take to arrive. Default `"10s"`.
     #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) header_timeout: Duration,
@@ -22,7 +25,7 @@ pub(crate) struct Connections {
     pub(crate) drain_timeout: Duration,
 }
 
-const DEFAULT_MAXIMUM: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
+const DEFAULT_MAXIMUM: NonZeroU32 = NonZeroU32::new(4096).expect("4096 is not zero");
 
 impl Default for Connections {
     fn default() -> Self {
