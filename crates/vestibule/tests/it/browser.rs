@@ -51,7 +51,7 @@ impl Browser {
         browser
     }
 
-    /// The command that opens a URL, for `BROWSER`.
+    /// The command that opens a URL, for `BROWSER`. Like a desktop's, it returns at once.
     pub(crate) fn command(&self) -> PathBuf {
         self.directory.path().join("open")
     }
@@ -59,7 +59,9 @@ impl Browser {
     /// Opens the URL and walks to the callback.
     pub(crate) async fn open(&self, url: &str) {
         let status = Command::new(self.command()).arg(url).status().await.expect("the browser starts");
-        assert!(status.success(), "the browser did not get through: {:#?}", self.visits());
+        assert!(status.success(), "{status}");
+        let visit = self.visit().await;
+        assert_eq!(visit.problem, None, "{visit:#?}");
     }
 
     /// From now on the command does nothing: the person has left.
@@ -96,7 +98,7 @@ impl Browser {
             set("VESTIBULE_TEST_PASSWORD", server::PASSWORD.as_ref()),
             set("VESTIBULE_TEST_VISITS", &self.directory.path().join("visits")),
             format!(
-                "exec '{}' '{}' \"$1\"\n",
+                "'{}' '{}' \"$1\" </dev/null >/dev/null 2>&1 &\n",
                 clients::node().display(),
                 clients::script("node/browser.mjs").display()
             ),

@@ -3,6 +3,7 @@
 mod architecture;
 mod browser;
 mod clients;
+mod command_line;
 mod conformance;
 mod http_client;
 #[path = "../../../store/tests/support/postgresql.rs"]

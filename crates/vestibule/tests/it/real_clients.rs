@@ -5,7 +5,7 @@ mod bridge;
 
 use std::{
     collections::HashMap,
-    process::Stdio,
+    process::{Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -61,6 +61,23 @@ async fn typescript_sdk_in(world: &World) {
     world.judge("TypeScript SDK").await;
 }
 
+/// The copy-paste snippet runs as it was printed.
+#[tokio::test]
+async fn python_snippet_of_the_demo() {
+    let world = World::start().await;
+    let log = world.server.log();
+    let (_, snippet) = log.split_once("\nPython ").expect("the demo prints a snippet for Python");
+    let (_, snippet) = snippet.split_once('\n').expect("the snippet follows its title");
+    let (snippet, _) = snippet.split_once("\n\nasyncio.run(main())\n").expect("the snippet ends by running");
+    let mut python = Command::new(clients::python_2());
+    python.args(["-c", &format!("{snippet}\n\nasyncio.run(main())\n")]);
+    let output = world.output(python).await;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let names: Vec<_> = printed.lines().map(str::to_owned).collect();
+    assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), world.story());
+    judge_tools(&names);
+}
+
 /// A server behind a recorder, and a person with a browser.
 struct World {
     browser: Browser,
@@ -107,10 +124,9 @@ impl World {
         Self { browser, recorder, server }
     }
 
-    /// Runs a client's script to its end and judges its report.
-    async fn run(&self, mut script: Command, protocol_version: &str) {
-        let output = script
-            .arg(self.server.mcp_url())
+    /// Runs a client to its end.
+    async fn output(&self, mut client: Command) -> Output {
+        let output = client
             .env("BROWSER", self.browser.command())
             .env("NO_PROXY", "127.0.0.1,localhost")
             .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -119,7 +135,13 @@ impl World {
             .kill_on_drop(true)
             .output();
         let output = tokio::time::timeout(JOURNEY_WITHIN, output).await.expect("the client ends in time");
-        let output = output.expect("the client starts");
+        output.expect("the client starts")
+    }
+
+    /// Runs a client's script to its end and judges its report.
+    async fn run(&self, mut script: Command, protocol_version: &str) {
+        script.arg(self.server.mcp_url());
+        let output = self.output(script).await;
         let report = serde_json::from_slice::<Report>(&output.stdout).unwrap_or_else(|error| {
             panic!("no report ({error}):\n{}\n{}", String::from_utf8_lossy(&output.stderr), self.story())
         });

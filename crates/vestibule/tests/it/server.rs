@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader, Read as _},
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -31,6 +32,12 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     /// The database, as `--database` takes it.
     pub(crate) database: Option<String>,
+    /// The configuration file.
+    pub(crate) configuration: Option<String>,
+    /// What is logged, as `VESTIBULE_LOG` takes it.
+    pub(crate) log: Option<&'static str>,
+    /// The data directory of another server: both are nodes of one installation.
+    pub(crate) data_directory: Option<PathBuf>,
 }
 
 /// A running `vestibule serve --demo`; it ends with the value.
@@ -76,6 +83,11 @@ impl Server {
         format!("{}/mcp/demo", self.issuer)
     }
 
+    /// Where the keyring is, and the embedded database.
+    pub(crate) fn data_directory(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// What the server has written to stderr.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("stderr")).expect("the log can be read")
@@ -118,9 +130,16 @@ impl Drop for Server {
 
 fn command(settings: &Settings, directory: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
-    command
-        .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(directory.path().join("data"));
+    let data = settings.data_directory.clone().unwrap_or_else(|| directory.path().join("data"));
+    command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
+    if let Some(configuration) = &settings.configuration {
+        let file = directory.path().join("vestibule.toml");
+        fs::write(&file, configuration).expect("the configuration can be written");
+        command.arg("--config").arg(file);
+    }
+    if let Some(log) = settings.log {
+        command.env("VESTIBULE_LOG", log);
+    }
     if let Some(public_url) = &settings.public_url {
         command.args(["--public-url", public_url]);
     }
