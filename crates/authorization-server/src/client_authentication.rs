@@ -71,14 +71,16 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// The presented method is the registered one, and a secret matches.
+/// The method is the registered one, and a secret matches.
 fn proves(presented: &PresentedClient, client: &ClientRecord) -> bool {
+    let registered = client.token_endpoint_auth_method;
+    let either =
+        !client.chose_auth_method && presented.method.is_confidential() && registered.is_confidential();
+    if presented.method != registered && !either {
+        return false;
+    }
     let digest = presented.secret.as_ref().map(|secret| Digest::of(secret.expose().as_bytes()));
-    presented.method == client.token_endpoint_auth_method
-        && match client.token_endpoint_auth_method {
-            TokenEndpointAuthMethod::None => digest.is_none(),
-            _ => digest.is_some() && digest == client.secret_digest,
-        }
+    digest == client.secret_digest && digest.is_some() == registered.is_confidential()
 }
 
 fn is_expired(client: &ClientRecord, server: &AuthorizationServer) -> bool {
@@ -99,6 +101,7 @@ pub(crate) mod tests {
             name: "App".into(),
             redirect_uris: Vec::new(),
             token_endpoint_auth_method: method,
+            chose_auth_method: true,
             secret_digest: secret.map(|secret| Digest::of(secret.as_bytes())),
             grant_types: Vec::new(),
             scope: Scope::default(),
@@ -135,6 +138,25 @@ pub(crate) mod tests {
                 method,
             };
             assert_eq!(proves(&presented, &record("c", registered, stored)), expect, "{registered} {method}");
+        }
+    }
+
+    #[test]
+    fn who_chose_no_method_may_send_the_secret_either_way() {
+        let unchosen = ClientRecord {
+            chose_auth_method: false,
+            ..record("c", TokenEndpointAuthMethod::ClientSecretBasic, Some("s"))
+        };
+        for (method, secret, expect) in [
+            (TokenEndpointAuthMethod::ClientSecretPost, Some("s"), true),
+            (TokenEndpointAuthMethod::ClientSecretBasic, Some("s"), true),
+            (TokenEndpointAuthMethod::ClientSecretPost, Some("t"), false),
+            (TokenEndpointAuthMethod::None, None, false),
+        ] {
+            let unverified_client_id = ClientId::from_unverified("c");
+            let presented =
+                PresentedClient { unverified_client_id, secret: secret.map(Secret::from), method };
+            assert_eq!(proves(&presented, &unchosen), expect, "{method}");
         }
     }
 }

@@ -105,6 +105,7 @@ pub async fn register_by_operator(
         name: new.name,
         redirect_uris: new.redirect_uris,
         method: new.token_endpoint_auth_method,
+        chose_method: false,
         grant_types: new.grant_types,
         scope: new.scope,
         application_type: ApplicationType::Web,
@@ -122,6 +123,7 @@ struct Registration {
     name: String,
     redirect_uris: Vec<RedirectUri>,
     method: TokenEndpointAuthMethod,
+    chose_method: bool,
     grant_types: Vec<GrantType>,
     scope: Scope,
     application_type: ApplicationType,
@@ -131,6 +133,7 @@ struct Registration {
 /// RFC 7591 §2: "The authorization server MAY reject or replace any of the client's requested metadata values";
 /// values that are not served are left out, and the response tells what is in force.
 fn decide(unverified: ClientMetadata, policy: &RegistrationPolicy) -> Result<Registration, Error> {
+    let chose_method = unverified.token_endpoint_auth_method.is_some();
     let method = method(unverified.token_endpoint_auth_method.as_deref())?;
     let grant_types = grant_types(unverified.grant_types.as_deref(), method, policy)?;
     if let Some(types) = &unverified.response_types
@@ -159,6 +162,7 @@ fn decide(unverified: ClientMetadata, policy: &RegistrationPolicy) -> Result<Reg
         name,
         redirect_uris,
         method,
+        chose_method,
         grant_types,
         scope,
         application_type,
@@ -166,7 +170,7 @@ fn decide(unverified: ClientMetadata, policy: &RegistrationPolicy) -> Result<Reg
     })
 }
 
-/// A client that leaves the method out gets RFC 7591's default, unless it is one that can only be public.
+/// A client that leaves the method out gets RFC 7591's default.
 fn method(unverified: Option<&str>) -> Result<TokenEndpointAuthMethod, Error> {
     let text = unverified.unwrap_or(TokenEndpointAuthMethod::ClientSecretBasic.as_str());
     TokenEndpointAuthMethod::parse(text).ok_or_else(|| {
@@ -267,6 +271,7 @@ async fn insert(
         name: registration.name,
         redirect_uris: registration.redirect_uris,
         token_endpoint_auth_method: registration.method,
+        chose_auth_method: registration.chose_method,
         secret_digest: secret.as_ref().map(Token::digest),
         grant_types: registration.grant_types,
         scope: registration.scope,

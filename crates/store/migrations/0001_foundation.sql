@@ -26,6 +26,7 @@ CREATE TABLE clients (
     name TEXT NOT NULL,
     redirect_uris TEXT NOT NULL,
     token_endpoint_auth_method TEXT NOT NULL,
+    chose_auth_method BIGINT NOT NULL,
     secret_digest BYTEA,
     grant_types TEXT NOT NULL,
     scope TEXT NOT NULL,

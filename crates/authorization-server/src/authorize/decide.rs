@@ -153,6 +153,7 @@ mod tests {
             name: "App".into(),
             redirect_uris: vec![RedirectUri::parse("https://c.test/cb").unwrap()],
             token_endpoint_auth_method: TokenEndpointAuthMethod::None,
+            chose_auth_method: true,
             secret_digest: None,
             grant_types: vec![GrantType::AuthorizationCode],
             scope: Scope::parse(scope).unwrap(),

@@ -24,6 +24,8 @@ pub struct ClientRecord {
     pub redirect_uris: Vec<RedirectUri>,
     /// How it authenticates at the token endpoint.
     pub token_endpoint_auth_method: TokenEndpointAuthMethod,
+    /// Whether the client chose that method itself. One that left it out may send its secret either way.
+    pub chose_auth_method: bool,
     /// Digest of the client secret; `None` for public clients.
     pub secret_digest: Option<Digest>,
     /// What it may send to the token endpoint.
@@ -63,19 +65,19 @@ text_columns! {
 
 sql! {
     INSERT: "client.insert" =
-        "INSERT INTO clients (id, name, redirect_uris, token_endpoint_auth_method, secret_digest, grant_types, \
-                              scope, application_type, origin, metadata, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+        "INSERT INTO clients (id, name, redirect_uris, token_endpoint_auth_method, chose_auth_method, \
+                              secret_digest, grant_types, scope, application_type, origin, metadata, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          ON CONFLICT DO NOTHING";
     MARK_GRANTED: "client.mark_granted" =
         "UPDATE clients SET expires_at = NULL WHERE id = $1 AND expires_at IS NOT NULL";
     DELETE: "client.delete" = "DELETE FROM clients WHERE id = $1";
     BY_ID: "client.by_id" =
-        "SELECT id, name, redirect_uris, token_endpoint_auth_method, secret_digest, grant_types, \
+        "SELECT id, name, redirect_uris, token_endpoint_auth_method, chose_auth_method, secret_digest, grant_types, \
                 scope, application_type, origin, metadata, created_at, expires_at \
          FROM clients WHERE id = $1";
     ALL: "client.all" =
-        "SELECT id, name, redirect_uris, token_endpoint_auth_method, secret_digest, grant_types, \
+        "SELECT id, name, redirect_uris, token_endpoint_auth_method, chose_auth_method, secret_digest, grant_types, \
                 scope, application_type, origin, metadata, created_at, expires_at \
          FROM clients ORDER BY created_at, id";
     COUNT_DYNAMIC: "client.count_dynamic" = "SELECT COUNT(*) FROM clients WHERE origin = 'dynamic'";
@@ -85,6 +87,7 @@ sql! {
 pub fn insert(client: &ClientRecord) -> Statement {
     statement!(INSERT [
         client.id, client.name, client.redirect_uris, client.token_endpoint_auth_method,
+        client.chose_auth_method,
         client.secret_digest, client.grant_types, client.scope, client.application_type, client.origin,
         client.metadata, client.created_at, client.expires_at,
     ] expecting Expect::Rows(1))
@@ -125,6 +128,7 @@ fn from_row(row: &mut Row) -> Result<ClientRecord, StoreError> {
         name: columns.next("name")?,
         redirect_uris: columns.next("redirect_uris")?,
         token_endpoint_auth_method: columns.next("token_endpoint_auth_method")?,
+        chose_auth_method: columns.next("chose_auth_method")?,
         secret_digest: columns.next("secret_digest")?,
         grant_types: columns.next("grant_types")?,
         scope: columns.next("scope")?,

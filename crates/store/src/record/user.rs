@@ -1,5 +1,7 @@
 //! People who can log in.
 
+use std::fmt;
+
 use oauth::{Timestamp, UserId};
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
 };
 
 /// A row of `users`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UserRecord {
     /// Primary key; the `sub` of tokens.
     pub id: UserId,
@@ -30,6 +32,20 @@ pub struct UserRecord {
     pub credentials_generation: i64,
     /// When the record was made.
     pub created_at: Timestamp,
+}
+
+/// Who it is, without the password hash: a hash of what a person chose can be searched for.
+impl fmt::Debug for UserRecord {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UserRecord")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("is_operator", &self.is_operator)
+            .field("state", &self.state)
+            .field("credentials_generation", &self.credentials_generation)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a user may act.
@@ -125,4 +141,33 @@ pub(super) fn from_row(row: &mut Row) -> Result<UserRecord, StoreError> {
         credentials_generation: columns.next("credentials_generation")?,
         created_at: columns.next("created_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_the_password_hash() {
+        let user = UserRecord {
+            id: UserId::from_unverified("user_1"),
+            name: "ada".into(),
+            display_name: "Ada".into(),
+            password_hash: Some("canary".into()),
+            is_operator: false,
+            state: UserState::Active,
+            credentials_generation: 0,
+            created_at: Timestamp::from_milliseconds(0),
+        };
+        let shown = format!("{user:?}");
+        assert!(shown.contains("ada") && !shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn a_state_reads_as_it_was_written() {
+        for state in [UserState::Active, UserState::Disabled] {
+            assert_eq!(UserState::from_value(state.to_value()), Some(state));
+        }
+        assert_eq!(UserState::from_value(Value::Text("other".into())), None);
+    }
 }

@@ -68,6 +68,7 @@ pub(crate) fn a_client() -> ClientRecord {
         name: "Inspector".into(),
         redirect_uris: vec![redirect_uri(), RedirectUri::parse("cursor://a/callback").unwrap()],
         token_endpoint_auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
+        chose_auth_method: true,
         secret_digest: Some(digest("secret")),
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scope: scope("read write"),
