@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 
@@ -14,7 +13,7 @@ use crate::{
     connector::{GuardedConnector, Resolve, SystemResolver, bare_host},
     egress::Egress,
     error::Error,
-    tls,
+    tls::TlsConnector,
 };
 
 /// What one request may cost.
@@ -46,7 +45,7 @@ impl Limits {
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    hyper: hyper_util::client::legacy::Client<HttpsConnector<GuardedConnector>, Full<Bytes>>,
+    hyper: hyper_util::client::legacy::Client<TlsConnector, Full<Bytes>>,
 }
 
 impl Client {
@@ -56,11 +55,7 @@ impl Client {
     }
 
     fn with_resolver(egress: Egress, resolver: Arc<dyn Resolve>) -> Self {
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls::configuration())
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(GuardedConnector::new(egress, resolver));
+        let connector = TlsConnector::new(GuardedConnector::new(egress, resolver));
         let hyper = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_mins(1))
