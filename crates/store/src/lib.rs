@@ -3,15 +3,29 @@
 //! A flow loads records with the reading methods of [`Store`], decides without a database, and commits its
 //! decision as one [`Batch`] of conditional [`Statement`]s:
 //!
-//! ```ignore
-//! let batch = Batch::new()
-//!     .then(authorization_code::redeem(&digest, now))
-//!     .then(grant::insert(&grant))
-//!     .then(refresh_token::insert(&first_token));
-//! match store.commit(batch).await {
-//!     Ok(()) => …,
-//!     Err(CommitError::Refused("authorization_code.redeem")) => …, // somebody else was first
-//!     …
+//! ```no_run
+//! # use oauth::Timestamp;
+//! # use secret::Digest;
+//! use store::{Batch, CommitError, GrantRecord, RefreshTokenRecord, Store};
+//! use store::{authorization_code, grant, refresh_token};
+//!
+//! /// Whether this call was the one that redeemed the code.
+//! async fn exchange(
+//!     store: &Store,
+//!     code: &Digest,
+//!     now: Timestamp,
+//!     grant: &GrantRecord,
+//!     first: &RefreshTokenRecord,
+//! ) -> Result<bool, CommitError> {
+//!     let batch = Batch::new()
+//!         .then(authorization_code::redeem(code, now))
+//!         .then(grant::insert(grant))
+//!         .then(refresh_token::insert(first));
+//!     match store.commit(batch).await {
+//!         Ok(()) => Ok(true),
+//!         Err(CommitError::Refused("authorization_code.redeem")) => Ok(false),
+//!         Err(error) => Err(error),
+//!     }
 //! }
 //! ```
 //!

@@ -9,7 +9,7 @@ use crate::error::LocationError;
 pub enum Location {
     /// `sqlite:PATH`: the embedded database in one file.
     Sqlite(PathBuf),
-    /// `postgres://…` or `postgresql://…`.
+    /// `postgres://…` or `postgresql://…`: PostgreSQL 13 or newer.
     Postgresql(Box<tokio_postgres::Config>),
 }
 

@@ -44,7 +44,7 @@ impl Store {
         migration::check_complete(&self.engine.applied_migrations().await?)
     }
 
-    /// Commits a batch: all of its statements or none. Once this was polled the batch is finished even if
+    /// Commits a batch: all of its statements or none. A batch that the engine has taken is finished even if
     /// the caller goes away.
     ///
     /// # Errors

@@ -39,8 +39,7 @@ impl Postgresql {
     /// Connects on first use, so that a node can start before its database.
     pub(crate) fn open(mut config: Config) -> Result<Self, StoreError> {
         warn_of_clear_text(&config);
-        config.application_name("vestibule");
-        config.connect_timeout(CONNECT_TIMEOUT).tcp_user_timeout(LOST_AFTER);
+        set_defaults(&mut config);
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let timeouts = Timeouts { wait: Some(CONNECT_TIMEOUT), create: Some(CONNECT_TIMEOUT), recycle: None };
         let pool = Pool::builder(Manager::from_config(config, NoTls, manager_config))
@@ -86,6 +85,7 @@ impl Postgresql {
             .await
             .map_err(&failure)?;
         transaction.batch_execute(migration::CREATE_TABLE).await.map_err(&failure)?;
+        transaction.batch_execute(commit::CREATE_INCARNATION).await.map_err(&failure)?;
         let applied = select_applied(&*transaction).await?;
         for pending in migration::pending(&applied)? {
             transaction.batch_execute(pending.script).await.map_err(&failure)?;
@@ -141,6 +141,19 @@ fn describe(error: &tokio_postgres::Error) -> String {
         (Some(database), _) => format!("{} (SQLSTATE {})", database.message(), database.code().code()),
         (None, Some(source)) => format!("{error}: {source}"),
         (None, None) => error.to_string(),
+    }
+}
+
+/// What the URL does not say.
+fn set_defaults(config: &mut Config) {
+    if config.get_application_name().is_none() {
+        config.application_name("vestibule");
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(LOST_AFTER);
     }
 }
 

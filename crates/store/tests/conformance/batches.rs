@@ -64,6 +64,7 @@ pub(crate) async fn with_what_cannot_be_stored_are_rejected(database: Database) 
         ),
         "{rejected:?}"
     );
+    assert!(!rejected.unwrap_err().to_string().contains(grant_id().as_str()), "an error shows a bound value");
     assert_eq!(store.authorization_request(&a_request().digest).await.unwrap(), None);
 
     let nul = store::AuthorizationRequestRecord { state: Some("a\0b".into()), ..a_request() };

@@ -101,57 +101,67 @@ async fn check_answers(store: &Store, answers: Answers) {
     }
 }
 
+/// What a proxy does to the first connection that brings a COMMIT.
+#[derive(Clone, Copy, PartialEq)]
+enum Cut {
+    /// Passes the COMMIT on, and cuts before the answer.
+    AfterCommit,
+    /// Cuts, and the server never sees the COMMIT.
+    BeforeCommit,
+    /// As [`Cut::AfterCommit`], and lets nobody through afterwards.
+    ForGood,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_the_commit_arrived_it_is_not_run_again() {
-    cut_at_commit(true).await;
+    assert_eq!(cut_at_commit(Cut::AfterCommit).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_commit_arrived_it_is_run_again() {
-    cut_at_commit(false).await;
+    assert_eq!(cut_at_commit(Cut::BeforeCommit).await, Ok(()));
 }
 
-/// The first COMMIT through a proxy cuts its connection, with or without having been passed on. The change
-/// counts, so that doing it twice or not at all would show.
-async fn cut_at_commit(passes_it_on: bool) {
+#[tokio::test(flavor = "multi_thread")]
+async fn for_good_leave_the_outcome_unknown() {
+    let answer = cut_at_commit(Cut::ForGood).await;
+    assert!(matches!(answer, Err(CommitError::Store(StoreError::OutcomeUnknown { .. }))), "{answer:?}");
+}
+
+/// The change counts, so that making it twice or not at all would show.
+async fn cut_at_commit(cut: Cut) -> Result<(), CommitError> {
     let server = Server::shared();
     let database = Database::postgresql(&server);
-    database.store().await.commit(user::insert(&a_user())).await.unwrap();
-    let proxy = Proxy::start(&server, passes_it_on).await;
+    let direct = database.store().await;
+    direct.commit(user::insert(&a_user())).await.unwrap();
+    let port = start_proxy(&server, cut).await;
     let name = database.url.rsplit('/').next().unwrap();
-    let store = database::open(&format!("postgres://postgres@127.0.0.1:{}/{name}", proxy.port));
-    store.commit(user::set_password(&user_id(), "new")).await.unwrap();
-    let generation = store.user(&user_id()).await.unwrap().unwrap().credentials_generation;
+    let store = database::open(&format!("postgres://postgres@127.0.0.1:{port}/{name}"));
+    let answer = store.commit(user::set_password(&user_id(), "new")).await;
+    let generation = direct.user(&user_id()).await.unwrap().unwrap().credentials_generation;
     assert_eq!(generation, a_user().credentials_generation + 1);
-    assert!(proxy.has_cut.load(Ordering::Relaxed), "the connection was not cut");
+    answer
 }
 
-struct Proxy {
-    port: u16,
-    has_cut: Arc<AtomicBool>,
-}
-
-impl Proxy {
-    async fn start(server: &Server, passes_it_on: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+async fn start_proxy(server: &Server, cut: Cut) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let socket = format!("{}/.s.PGSQL.5432", server.socket_directory());
+    tokio::spawn(async move {
         let has_cut = Arc::new(AtomicBool::new(false));
-        let socket = format!("{}/.s.PGSQL.5432", server.socket_directory());
-        tokio::spawn({
-            let has_cut = Arc::clone(&has_cut);
-            async move {
-                loop {
-                    let (client, _) = listener.accept().await.unwrap();
-                    let server = UnixStream::connect(&socket).await.unwrap();
-                    tokio::spawn(relay(client, server, Arc::clone(&has_cut), passes_it_on));
-                }
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            if cut == Cut::ForGood && has_cut.load(Ordering::Relaxed) {
+                continue;
             }
-        });
-        Self { port, has_cut }
-    }
+            let server = UnixStream::connect(&socket).await.unwrap();
+            tokio::spawn(relay(client, server, Arc::clone(&has_cut), cut));
+        }
+    });
+    port
 }
 
-async fn relay(mut client: TcpStream, server: UnixStream, has_cut: Arc<AtomicBool>, passes_it_on: bool) {
+async fn relay(mut client: TcpStream, server: UnixStream, has_cut: Arc<AtomicBool>, cut: Cut) {
     let (mut from_server, mut to_server) = server.into_split();
     let (mut from_client, mut to_client) = client.split();
     let answers = tokio::io::copy(&mut from_server, &mut to_client);
@@ -161,7 +171,7 @@ async fn relay(mut client: TcpStream, server: UnixStream, has_cut: Arc<AtomicBoo
             let length = from_client.read(&mut buffer).await?;
             let is_commit = buffer[..length].windows(6).any(|window| window == b"COMMIT");
             let cuts_here = is_commit && !has_cut.swap(true, Ordering::Relaxed);
-            if length == 0 || (cuts_here && !passes_it_on) {
+            if length == 0 || (cuts_here && cut == Cut::BeforeCommit) {
                 return std::io::Result::Ok(());
             }
             to_server.write_all(&buffer[..length]).await?;

@@ -67,6 +67,7 @@ const CASES: &[Case] = cases! {
     garbage::of_any_amount_goes,
     two_processes::redeem_one_code_once,
     two_processes::rotate_one_refresh_token_once,
+    two_processes::killed_while_writing_lose_nothing_acknowledged,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -3,10 +3,10 @@
 
 use std::process::Stdio;
 
-use store::Batch;
+use store::{Batch, Store, setting};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
 };
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
 };
 
 const READY: &str = "second process is ready";
+const ACKNOWLEDGED: &str = "the second process wrote: ";
 const SUCCESSES: &str = "successes of the second process: ";
 
 pub(crate) async fn redeem_one_code_once(database: Database) {
@@ -26,24 +27,33 @@ pub(crate) async fn rotate_one_refresh_token_once(database: Database) {
     race(database, "rotate").await;
 }
 
-async fn race(database: Database, task: &'static str) {
+/// The second process is killed while it writes: what it said it had written is there.
+pub(crate) async fn killed_while_writing_lose_nothing_acknowledged(database: Database) {
+    let store = database.store().await;
+    let mut second = SecondProcess::start(&database.url, "write").await;
+    second.tell("go").await;
+    let mut acknowledged = Vec::new();
+    while acknowledged.len() < 100 {
+        acknowledged.push(second.answer(ACKNOWLEDGED).await);
+    }
+    second.process.kill().await.unwrap();
+    while let Some(line) = second.output.next_line().await.unwrap() {
+        acknowledged.extend(line.split_once(ACKNOWLEDGED).map(|(_, name)| name.to_owned()));
+    }
+    for name in acknowledged {
+        assert!(store.setting(&name).await.unwrap().is_some(), "{name} is lost");
+    }
+    store.commit(setting::insert_if_absent("afterwards", b"value")).await.unwrap();
+}
+
+async fn race(database: Database, task: &str) {
     let store = database.store().await;
     populate(&store).await;
-    let mut child = start_second_process();
-    let mut input = child.stdin.take().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    input.write_all(format!("{}\n{task}\n", database.url).as_bytes()).await.unwrap();
-    while !output.next_line().await.unwrap().expect("the second process ended early").contains(READY) {}
-
-    input.write_all(b"go\n").await.unwrap();
+    let mut second = SecondProcess::start(&database.url, task).await;
+    second.tell("go").await;
     let own = count_successes([store.clone(), store], batches(task)).await;
-    let theirs: usize = loop {
-        let line = output.next_line().await.unwrap().expect("the second process gave no count");
-        if let Some((_, count)) = line.split_once(SUCCESSES) {
-            break count.trim().parse().unwrap();
-        }
-    };
-    assert!(child.wait().await.unwrap().success());
+    let theirs: usize = second.answer(SUCCESSES).await.parse().unwrap();
+    assert!(second.process.wait().await.unwrap().success());
     assert_eq!(own + theirs, 1, "{own} here, {theirs} in the second process");
 }
 
@@ -52,14 +62,44 @@ fn batches(task: &str) -> impl Iterator<Item = Batch> + use<> {
     (0..32).map(batch)
 }
 
-fn start_second_process() -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "two_processes::second_process", "--ignored", "--nocapture"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
+struct SecondProcess {
+    process: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl SecondProcess {
+    /// Starts it and waits until it has opened the database.
+    async fn start(url: &str, task: &str) -> Self {
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "two_processes::second_process", "--ignored", "--nocapture"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let input = process.stdin.take().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut second = Self { process, input, output };
+        second.tell(url).await;
+        second.tell(task).await;
+        second.answer(READY).await;
+        second
+    }
+
+    async fn tell(&mut self, line: &str) {
+        self.input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    /// What follows `mark` on the next line that has it; the test harness writes between.
+    async fn answer(&mut self, mark: &str) -> String {
+        loop {
+            let line = self.output.next_line().await.unwrap().expect("the second process ended early");
+            if let Some((_, rest)) = line.split_once(mark) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,6 +113,17 @@ async fn second_process() {
     store.ready().await.unwrap();
     println!("{READY}");
     input.next_line().await.unwrap();
+    if task == "write" {
+        return write_for_ever(&store).await;
+    }
     let successes = count_successes([store.clone(), store], batches(&task)).await;
     println!("{SUCCESSES}{successes}");
+}
+
+async fn write_for_ever(store: &Store) {
+    for number in 0_u64.. {
+        let name = number.to_string();
+        store.commit(setting::insert_if_absent(&name, b"value")).await.unwrap();
+        println!("{ACKNOWLEDGED}{name}");
+    }
 }

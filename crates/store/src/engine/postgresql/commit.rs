@@ -6,6 +6,11 @@
 //!
 //! When the connection breaks during the second, the server is asked on another connection what became of
 //! the transaction id of the first: nothing is guessed, nothing is run twice.
+//!
+//! A transaction id means something only as long as the server does not crash: an id whose log never
+//! reached the disk is given again after the recovery, to a stranger. So the id is remembered together with
+//! the server's *incarnation*, a random mark in an unlogged table, which every recovery empties. When the
+//! mark is another one the outcome is reported as unknown.
 
 use std::time::Duration;
 
@@ -27,10 +32,24 @@ const ATTEMPTS: u32 = 6;
 /// How long the fate of a transaction is asked for.
 const SETTLE_WITHIN: Duration = Duration::from_secs(10);
 
-const TRANSACTION_ID: &str = "SELECT CAST(pg_current_xact_id() AS TEXT)";
-const TRANSACTION_STATUS: &str = "SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))";
+/// Makes the table of the mark; part of the migrations of this engine.
+pub(super) const CREATE_INCARNATION: &str = "CREATE UNLOGGED TABLE IF NOT EXISTS server_incarnation (\
+         only_row BIGINT PRIMARY KEY CHECK (only_row = 1), mark TEXT NOT NULL)";
+
+const MARK_INCARNATION: &str = "INSERT INTO server_incarnation (only_row, mark) \
+     VALUES (1, CAST(gen_random_uuid() AS TEXT)) ON CONFLICT DO NOTHING";
+const TRANSACTION: &str = "SELECT CAST(pg_current_xact_id() AS TEXT), (SELECT mark FROM server_incarnation)";
+const TRANSACTION_STATUS: &str = "SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8)), \
+     (SELECT mark FROM server_incarnation)";
 
 type Committed = Vec<Outcome>;
+
+/// What identifies a transaction on this server.
+struct Transaction {
+    id: String,
+    /// `None` in the first transaction after a recovery.
+    incarnation: Option<String>,
+}
 
 enum Failure {
     /// Certainly not committed, and worth another attempt.
@@ -63,7 +82,7 @@ pub(super) async fn commit(pool: &Pool, batch: &Batch) -> Result<Committed, Comm
 async fn attempt_once(pool: &Pool, batch: &Batch) -> Result<Committed, Failure> {
     let client = connect(pool).await?;
     let prepared = prepare(&client, &batch.statements).await?;
-    let (outcomes, transaction_id) = match fly(&client, &batch.statements, &prepared).await {
+    let (outcomes, transaction) = match fly(&client, &batch.statements, &prepared).await {
         Ok(flown) => flown,
         Err(failure) => {
             roll_back(client).await;
@@ -71,12 +90,17 @@ async fn attempt_once(pool: &Pool, batch: &Batch) -> Result<Committed, Failure> 
         }
     };
     match client.batch_execute("COMMIT").await {
-        Ok(()) => Ok(outcomes),
+        Ok(()) => {
+            if transaction.incarnation.is_none() {
+                mark_incarnation(&client).await;
+            }
+            Ok(outcomes)
+        }
         Err(error) if is_conflict(&error) => Err(Failure::Again(failure("COMMIT")(error))),
         Err(error) => {
             tracing::warn!(%error, "the connection broke during COMMIT; asking what became of it");
             drop(Object::take(client));
-            settle(pool, &transaction_id).await.map(|()| outcomes)
+            settle(pool, &transaction).await.map(|()| outcomes)
         }
     }
 }
@@ -86,7 +110,7 @@ async fn prepare(
     statements: &[Statement],
 ) -> Result<Vec<tokio_postgres::Statement>, Failure> {
     let mut prepared = Vec::with_capacity(statements.len() + 1);
-    for text in statements.iter().map(|statement| statement.sql.text).chain([TRANSACTION_ID]) {
+    for text in statements.iter().map(|statement| statement.sql.text).chain([TRANSACTION]) {
         prepared.push(client.prepare_cached(text).await.map_err(|error| again_if_lost("PREPARE", error))?);
     }
     Ok(prepared)
@@ -98,21 +122,21 @@ async fn fly(
     client: &Object,
     statements: &[Statement],
     prepared: &[tokio_postgres::Statement],
-) -> Result<(Committed, String), Failure> {
-    let (last, own) = prepared.split_last().expect("prepare() adds the question for the transaction id");
+) -> Result<(Committed, Transaction), Failure> {
+    let (last, own) = prepared.split_last().expect("prepare() adds the question for the transaction");
     let opening = client.batch_execute("BEGIN");
     let runs = statements.iter().zip(own).map(|(statement, prepared)| async move {
         parameter::run(client, prepared, &statement.parameters).await
     });
-    let (opened, outcomes, id) = join3(opening, join_all(runs), client.query_one(last, &[])).await;
+    let (opened, outcomes, transaction) = join3(opening, join_all(runs), client.query_one(last, &[])).await;
     opened.map_err(|error| again_if_lost("BEGIN", error))?;
     let outcomes = statements
         .iter()
         .zip(outcomes)
         .map(|(statement, outcome)| judge(statement, outcome))
         .collect::<Result<_, _>>()?;
-    let id = id.map_err(|error| again_if_lost("transaction id", error))?;
-    Ok((outcomes, id.get(0)))
+    let row = transaction.map_err(|error| again_if_lost("transaction id", error))?;
+    Ok((outcomes, Transaction { id: row.get(0), incarnation: row.get(1) }))
 }
 
 fn judge(statement: &Statement, outcome: Result<Outcome, Error>) -> Result<Outcome, Failure> {
@@ -150,19 +174,28 @@ async fn roll_back(client: Object) {
     }
 }
 
+/// The batch is committed already; without the mark only a later broken connection stays unresolved.
+async fn mark_incarnation(client: &Object) {
+    if let Err(error) = client.batch_execute(MARK_INCARNATION).await {
+        tracing::warn!(%error, "the server's incarnation could not be marked; the next commit tries again");
+    }
+}
+
 /// What became of a transaction whose COMMIT got no answer. The server may still be at work on it.
-async fn settle(pool: &Pool, transaction_id: &str) -> Result<(), Failure> {
+async fn settle(pool: &Pool, transaction: &Transaction) -> Result<(), Failure> {
     let deadline = Instant::now() + SETTLE_WITHIN;
     loop {
-        let reason = match transaction_status(pool, transaction_id).await {
-            Ok(Some(status)) if status == "committed" => return Ok(()),
-            Ok(Some(status)) if status == "aborted" => {
-                return Err(Failure::Again(StoreError::Unavailable {
-                    reason: "the connection broke before the transaction was committed".into(),
-                }));
+        let reason = match ask(pool, transaction).await {
+            Ok(Fate::Committed) => return Ok(()),
+            Ok(Fate::Aborted) => {
+                let reason = "the connection broke before the transaction was committed".into();
+                return Err(Failure::Again(StoreError::Unavailable { reason }));
             }
-            Ok(Some(status)) => format!("the transaction is {status}"),
-            Ok(None) => "the server no longer knows the transaction".into(),
+            Ok(Fate::Forgotten) => {
+                let reason = "the server recovered from a crash meanwhile".into();
+                return Err(StoreError::OutcomeUnknown { reason }.into());
+            }
+            Ok(Fate::InProgress) => "the transaction is still in progress".into(),
             Err(error) => error.to_string(),
         };
         if Instant::now() >= deadline {
@@ -172,9 +205,26 @@ async fn settle(pool: &Pool, transaction_id: &str) -> Result<(), Failure> {
     }
 }
 
-async fn transaction_status(pool: &Pool, transaction_id: &str) -> Result<Option<String>, StoreError> {
+enum Fate {
+    Committed,
+    Aborted,
+    InProgress,
+    /// The server cannot know: its transaction ids are not those of then.
+    Forgotten,
+}
+
+async fn ask(pool: &Pool, transaction: &Transaction) -> Result<Fate, StoreError> {
     let client = connect(pool).await?;
     let failure = failure("transaction status");
-    let row = client.query_one(TRANSACTION_STATUS, &[&transaction_id]).await.map_err(failure)?;
-    Ok(row.get(0))
+    let row = client.query_one(TRANSACTION_STATUS, &[&transaction.id]).await.map_err(failure)?;
+    let (status, incarnation): (Option<&str>, Option<String>) = (row.get(0), row.get(1));
+    if transaction.incarnation.is_none() || transaction.incarnation != incarnation {
+        return Ok(Fate::Forgotten);
+    }
+    Ok(match status {
+        Some("committed") => Fate::Committed,
+        Some("aborted") => Fate::Aborted,
+        Some(_) => Fate::InProgress,
+        None => Fate::Forgotten,
+    })
 }
