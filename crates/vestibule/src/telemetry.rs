@@ -13,7 +13,7 @@ pub(crate) const DEFAULT_FILTER: &str = "warn,vestibule=info,vestibule_authoriza
 
 /// The PostgreSQL driver logs bound values at `debug`: digests and password hashes are none of the log's business,
 /// whatever filter somebody sets.
-const NEVER_MORE: &str = "tokio_postgres=info";
+const NEVER_MORE: &str = "tokio_postgres=warn";
 
 /// Reads a filter in the syntax of `RUST_LOG`.
 pub(crate) fn filter(text: &str) -> anyhow::Result<EnvFilter> {
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn op_02_no_filter_lets_the_driver_log_values() {
         for text in [DEFAULT_FILTER, "trace", "tokio_postgres=trace"] {
-            assert!(filter(text).unwrap().to_string().contains("tokio_postgres=info"), "{text}");
+            assert!(filter(text).unwrap().to_string().contains("tokio_postgres=warn"), "{text}");
         }
         assert!(filter("a=b=c").is_err());
     }

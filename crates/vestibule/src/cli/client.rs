@@ -41,6 +41,10 @@ struct Add {
     /// The client keeps a secret (the default without a redirect URI).
     #[arg(long)]
     confidential: bool,
+    /// How a confidential client sends its secret: `client_secret_basic` (in a header) or `client_secret_post` (in
+    /// the body) [default: `client_secret_basic`].
+    #[arg(long, value_name = "METHOD", conflicts_with = "public", value_parser = parse_method)]
+    token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
     /// `authorization_code`, `refresh_token` or `client_credentials`; may be given several times [default: the first
     /// two with a redirect URI, the last without].
     #[arg(long = "grant-type", value_name = "TYPE", value_parser = parse_grant_type)]
@@ -78,27 +82,22 @@ async fn register(add: Add) -> anyhow::Result<()> {
 
 /// Fills in what was left open and refuses what contradicts itself.
 fn decide(add: Add) -> Result<NewClient, Stop> {
+    let token_endpoint_auth_method = method(&add);
     let is_interactive = !add.redirect_uris.is_empty();
     let grant_types = match (add.grant_types.is_empty(), is_interactive) {
         (false, _) => add.grant_types,
         (true, true) => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         (true, false) => vec![GrantType::ClientCredentials],
     };
-    let is_confidential = add.confidential || (!add.public && !is_interactive);
     if grant_types.contains(&GrantType::AuthorizationCode) && !is_interactive {
         return Err(
             Stop::usage("authorization_code needs somewhere to send the code").hint("add --redirect-uri URI")
         );
     }
-    if grant_types.contains(&GrantType::ClientCredentials) && !is_confidential {
+    if grant_types.contains(&GrantType::ClientCredentials) && !token_endpoint_auth_method.is_confidential() {
         return Err(Stop::usage("client_credentials is for clients that keep a secret (OAuth 2.1 §4.2)")
             .hint("add --confidential"));
     }
-    let token_endpoint_auth_method = if is_confidential {
-        TokenEndpointAuthMethod::ClientSecretBasic
-    } else {
-        TokenEndpointAuthMethod::None
-    };
     Ok(NewClient {
         name: add.name,
         redirect_uris: add.redirect_uris,
@@ -107,6 +106,16 @@ fn decide(add: Add) -> Result<NewClient, Stop> {
         scope: add.scope,
         introspects: Vec::new(),
     })
+}
+
+/// A client with a redirect URI is taken for an app of people, which cannot keep a secret.
+fn method(add: &Add) -> TokenEndpointAuthMethod {
+    let is_confidential = add.confidential || (!add.public && add.redirect_uris.is_empty());
+    match add.token_endpoint_auth_method {
+        Some(method) => method,
+        None if is_confidential => TokenEndpointAuthMethod::ClientSecretBasic,
+        None => TokenEndpointAuthMethod::None,
+    }
 }
 
 fn print(information: &ClientInformation, as_json: bool) -> anyhow::Result<()> {
@@ -130,6 +139,12 @@ fn parse_redirect_uri(text: &str) -> Result<RedirectUri, String> {
 fn parse_grant_type(text: &str) -> Result<GrantType, String> {
     let known = || GrantType::ALL.map(GrantType::as_str).join(", ");
     GrantType::parse(text).ok_or_else(|| format!("known grant types are {}", known()))
+}
+
+fn parse_method(text: &str) -> Result<TokenEndpointAuthMethod, String> {
+    TokenEndpointAuthMethod::parse(text)
+        .filter(|method| method.is_confidential())
+        .ok_or_else(|| "known methods are client_secret_basic and client_secret_post".to_owned())
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
@@ -162,6 +177,8 @@ mod tests {
         assert_eq!(alone.grant_types, [GrantType::ClientCredentials]);
         let both = decided(&["--redirect-uri", "https://c.test/cb", "--confidential"]).unwrap();
         assert!(both.token_endpoint_auth_method.is_confidential());
+        let body = decided(&["--token-endpoint-auth-method", "client_secret_post"]).unwrap();
+        assert_eq!(body.token_endpoint_auth_method, TokenEndpointAuthMethod::ClientSecretPost);
     }
 
     #[test]
