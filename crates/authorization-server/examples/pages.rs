@@ -89,7 +89,7 @@ fn consent_pages(language: Language) -> Vec<(&'static str, String)> {
     let inspector = client("MCP Inspector", false, "http://127.0.0.1:6274/cb");
     let cursor = client("Cursor", false, "cursor://anysphere.cursor-mcp/cb");
     let hostile = client(&hostile_name, false, &long_host);
-    let imitation = client("Аpple Notes", false, "https://аpple.com/cb");
+    let imitation = client("Аpple Notes", false, "https://xn--pple-43d.com/cb");
     let samples = [
         ("consent", inspector, vec![read.clone(), write.clone()]),
         ("consent-verified", claude.clone(), vec![read, write.clone(), unknown]),

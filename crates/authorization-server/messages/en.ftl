@@ -148,6 +148,12 @@ set-up-submit = Create account
 set-up-done-title = Your account is ready
 set-up-done-lead = You can sign in as { $user } when an app asks you to.
 
+## Front page
+
+home-title = MCP servers
+home-lead = Give one of these addresses to your app. It will bring you here to sign in and to decide what it may do.
+home-none = No MCP server is configured here yet.
+
 ## Signed out
 
 signed-out-title = You are signed out

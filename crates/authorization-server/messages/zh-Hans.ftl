@@ -128,6 +128,12 @@ set-up-submit = 创建账户
 set-up-done-title = 您的账户已就绪
 set-up-done-lead = 当应用请求时，您可以用 { $user } 登录。
 
+## 首页
+
+home-title = MCP 服务器
+home-lead = 将以下任一地址提供给您的应用。它会带您来此登录，并由您决定它可以做什么。
+home-none = 此处尚未配置 MCP 服务器。
+
 ## 已退出
 
 signed-out-title = 您已退出登录

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use oauth::{
-    ErrorCode, TokenEndpointAuthMethod,
+    ErrorCode,
     client_authentication::{self, ClientAuthenticationError, PresentedClient},
 };
 use secret::Digest;
@@ -89,7 +89,7 @@ fn is_expired(client: &ClientRecord, server: &AuthorizationServer) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use oauth::{ApplicationType, ClientId, Scope, Timestamp};
+    use oauth::{ApplicationType, ClientId, Scope, Timestamp, TokenEndpointAuthMethod};
     use secret::Secret;
     use store::ClientOrigin;
 

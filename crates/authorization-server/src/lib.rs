@@ -22,6 +22,7 @@ mod client_authentication;
 mod consent;
 mod form;
 mod grant_code;
+mod home;
 mod introspection;
 pub mod invitation;
 mod kinds;

@@ -2,7 +2,8 @@
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -10,7 +11,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use oauth::well_known;
 
 use crate::{
-    AuthorizationServer, authorize, consent, form, introspection, login, logout,
+    AuthorizationServer, authorize, consent, form, home, introspection, login, logout,
     metadata::{self, AUTHORIZE, INTROSPECT, JWKS, REGISTER, REVOKE, TOKEN},
     pages::{CONSENT_PATH, LOGIN_PATH, LOGOUT_PATH, SET_UP_PATH, assets_router},
     registration, revocation, set_up, token,
@@ -20,55 +21,57 @@ use crate::{
 const ALIAS: &str = "/oauth";
 
 impl AuthorizationServer {
-    /// All endpoints of the authorization server.
+    /// All endpoints of the authorization server, and a page for every address that is nobody's.
     pub fn router(&self) -> Router {
         let path = self.issuer().path();
-        let mut endpoints = Router::new()
-            .route(AUTHORIZE, get(authorize::get).post(authorize::post))
+        let endpoints = self.endpoints_for_programs().merge(endpoints_for_people());
+        let at_issuer = endpoints.clone().nest(ALIAS, endpoints).route("/", get(home::get));
+        let at_issuer = if path.is_empty() { at_issuer } else { Router::new().nest(path, at_issuer) };
+        at_issuer
+            .merge(self.metadata_documents())
+            .fallback(home::not_found)
+            .layer(DefaultBodyLimit::max(form::MAXIMUM_BODY))
+            .layer(from_fn(no_sniffing))
+            .with_state(self.clone())
+    }
+
+    /// Clients that run in a browser may use these from any origin: no cookie is looked at.
+    fn endpoints_for_programs(&self) -> Router<AuthorizationServer> {
+        let mut router = Router::new()
             .route(TOKEN, post(token::post))
             .route(REVOKE, post(revocation::post))
-            .route(INTROSPECT, post(introspection::post));
+            .route(JWKS, get(metadata::get_keys));
         if self.settings().registration.enabled {
             let limit = DefaultBodyLimit::max(registration::MAXIMUM_BODY);
-            endpoints = endpoints.route(REGISTER, post(registration::post).layer(limit));
+            router = router.route(REGISTER, post(registration::post).layer(limit));
         }
-        let pages = Router::new()
-            .route(LOGIN_PATH, get(login::get).post(login::post))
-            .route(CONSENT_PATH, get(consent::get).post(consent::post))
-            .route(LOGOUT_PATH, post(logout::post))
-            .route(SET_UP_PATH, get(set_up::get).post(set_up::post));
-        let at_issuer = endpoints
-            .clone()
-            .nest(ALIAS, endpoints)
-            .merge(pages)
-            .route(JWKS, get(metadata::get_keys))
-            .layer(DefaultBodyLimit::max(form::MAXIMUM_BODY));
-        let mut router = if path.is_empty() { at_issuer } else { Router::new().nest(path, at_issuer) };
-        for path in well_known::authorization_server_paths(self.issuer()) {
-            router = router.route(&path, get(metadata::get));
-        }
-        router
-            .merge(assets_router())
-            .layer(axum::middleware::map_response_with_state((), no_sniffing))
-            .layer(axum::middleware::from_fn(cross_origin))
-            .with_state(self.clone())
+        router.layer(from_fn(cross_origin)).route(INTROSPECT, post(introspection::post))
+    }
+
+    fn metadata_documents(&self) -> Router<AuthorizationServer> {
+        let paths = well_known::authorization_server_paths(self.issuer());
+        let router = paths.iter().fold(Router::new(), |router, path| router.route(path, get(metadata::get)));
+        router.layer(from_fn(cross_origin))
     }
 }
 
-async fn no_sniffing(mut response: Response) -> Response {
+fn endpoints_for_people() -> Router<AuthorizationServer> {
+    Router::new()
+        .route(AUTHORIZE, get(authorize::get).post(authorize::post))
+        .route(LOGIN_PATH, get(login::get).post(login::post))
+        .route(CONSENT_PATH, get(consent::get).post(consent::post))
+        .route(LOGOUT_PATH, post(logout::post))
+        .route(SET_UP_PATH, get(set_up::get).post(set_up::post))
+        .merge(assets_router())
+}
+
+async fn no_sniffing(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-/// Clients that run in a browser may read what programs read (discovery, registration, tokens), without
-/// cookies. Pages are not shared: their answers carry no such header.
-async fn cross_origin(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
-    let path = request.uri().path();
-    let endpoint = path.strip_prefix(ALIAS).unwrap_or(path);
-    let is_for_programs = path.contains("/.well-known/") || [TOKEN, REGISTER, REVOKE].contains(&endpoint);
-    if !is_for_programs {
-        return next.run(request).await;
-    }
+async fn cross_origin(request: Request, next: Next) -> Response {
     let mut response =
         if request.method() == Method::OPTIONS { preflight() } else { next.run(request).await };
     response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

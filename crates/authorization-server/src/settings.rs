@@ -37,6 +37,8 @@ pub struct Resource {
     pub scopes: Vec<ScopeDescription>,
     /// Whether a request without `resource` means this one.
     pub is_default: bool,
+    /// Whether this is only another name of a resource that is listed too.
+    pub is_alias: bool,
 }
 
 impl Resource {

@@ -134,6 +134,7 @@ impl DemoResources {
             name: DEMO_NAME.to_owned(),
             scopes: demo_scopes(),
             is_default,
+            is_alias: !is_default,
         };
         vec![resource(&self.primary, true), resource(&self.compatible, false), resource(&self.api, false)]
     }

@@ -176,6 +176,7 @@ mod tests {
             name: "Demo".into(),
             scopes: vec![scope("read"), scope("write")],
             is_default,
+            is_alias: false,
         }
     }
 

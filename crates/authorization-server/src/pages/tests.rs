@@ -88,6 +88,11 @@ fn plain_pages(hostile: &str, language: Language) -> Vec<(String, String)> {
         ),
         ("set-up done".to_owned(), SetUpDone { user_name: hostile }.render(language)),
         ("signed out".to_owned(), SignedOut.render(language)),
+        (
+            "home".to_owned(),
+            Home { servers: &[HomeServer { name: hostile, address: hostile }] }.render(language),
+        ),
+        ("home, empty".to_owned(), Home { servers: &[] }.render(language)),
     ];
     for kind in ErrorKind::ALL {
         let page = ErrorPage { kind, status: 400, id: hostile, detail: Some(hostile) };
