@@ -119,7 +119,8 @@ impl World {
     async fn start_on(database: Option<String>) -> Self {
         let browser = Browser::new();
         let recorder = Recorder::listen().await;
-        let server = Server::start(&Settings { public_url: Some(recorder.url()), database });
+        let server =
+            Server::start(&Settings { public_url: Some(recorder.url()), database, ..Settings::default() });
         recorder.forward_to(server.address());
         Self { browser, recorder, server }
     }
