@@ -16,7 +16,7 @@ mod sqlite_file;
 mod two_processes;
 mod world;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Instant};
 
 use database::Database;
 
@@ -85,9 +85,11 @@ async fn postgresql() {
 async fn run(new_database: impl Fn() -> Database) {
     let mut failed = Vec::new();
     for (name, case) in CASES {
+        let started = Instant::now();
         if tokio::spawn(case(new_database())).await.is_err() {
             failed.push(name);
         }
+        println!("{name}: {} ms", started.elapsed().as_millis());
     }
     assert!(failed.is_empty(), "failed: {failed:?}");
 }
