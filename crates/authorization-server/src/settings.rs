@@ -140,11 +140,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            registrations_per_address: 60,
-            registrations: 600,
+            registrations_per_address: 600,
+            registrations: 1200,
             failed_logins: 10,
             failed_client_authentications: 20,
-            authorization_requests_per_address: 600,
+            authorization_requests_per_address: 6000,
         }
     }
 }
