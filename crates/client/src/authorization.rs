@@ -170,7 +170,7 @@ fn authorization_url(
         parameters.push(("scope", &scope));
     }
     if pending.scope.contains(OFFLINE_ACCESS) {
-        // OpenID Connect Core §11: without it, "the Authorization Server […] MUST ignore the offline_access request".
+        // OpenID Connect Core §11: without the person's consent, the server "MUST ignore the offline_access request".
         parameters.push(("prompt", "consent"));
     }
     url.query_pairs_mut().extend_pairs(parameters);

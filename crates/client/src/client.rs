@@ -6,7 +6,7 @@ use oauth::{Clock, ResourceIndicator, Scope, metadata::AuthorizationServerMetada
 use secret::Random;
 
 use crate::{
-    authorization::{self, AuthorizationFlow, Authorized},
+    authorization::{self, AuthorizationError, AuthorizationFlow, Authorized},
     browser::{Browser, Notice},
     challenge::Challenge,
     discovery::{self, Discovery},
@@ -61,7 +61,39 @@ impl Client {
         browser: &dyn Browser,
     ) -> Result<Tokens, Error> {
         let discovery = self.discover(server, challenge, browser).await?;
-        let (flow, registration) = self.authorize(&discovery, challenge, scope).await?;
+        let tokens = self.authorized(server, &discovery, challenge, scope, browser).await;
+        if let Err(error) = &tokens {
+            self.drop_doubtful_registration(error, discovery.issuer).await?;
+        }
+        tokens
+    }
+
+    /// Forgets a registration that the server seems to have dropped, so that the next login registers anew. A server
+    /// that does not know the client may also show the person an error page, and then nobody comes back.
+    async fn drop_doubtful_registration(&self, error: &Error, issuer: String) -> Result<(), Error> {
+        let is_sure = doubts_client(error);
+        let may_be = matches!(error, Error::Authorization(AuthorizationError::TimedOut));
+        if is_sure || may_be {
+            let change = move |contents: &mut Contents| {
+                if is_sure || !contents.has_tokens_of(&issuer) {
+                    contents.deregister(&issuer);
+                }
+            };
+            self.store.update(change).await?;
+        }
+        Ok(())
+    }
+
+    /// The part of a login that stands behind discovery.
+    async fn authorized(
+        &self,
+        server: &ResourceIndicator,
+        discovery: &Discovery,
+        challenge: Option<&Challenge>,
+        scope: Option<&Scope>,
+        browser: &dyn Browser,
+    ) -> Result<Tokens, Error> {
+        let (flow, registration) = self.authorize(discovery, challenge, scope).await?;
         browser.open(flow.url())?;
         let Authorized { code, pending } = flow.finish().await?;
         let request = TokenRequest {
@@ -76,7 +108,7 @@ impl Client {
             scope: &pending.scope,
         };
         let tokens = token::exchange(&self.http, &request, self.clock.as_ref()).await?;
-        self.keep(server, &discovery, registration, tokens).await
+        self.keep(server, discovery, registration, tokens).await
     }
 
     /// Gets a token for the client itself (RFC 6749 §4.4), without a person.
@@ -176,5 +208,14 @@ impl Client {
         };
         self.store.update(change).await?;
         Ok(tokens)
+    }
+}
+
+/// Whether a login failed because the server does not know the client any more: some servers drop clients.
+fn doubts_client(error: &Error) -> bool {
+    match error {
+        Error::Authorization(AuthorizationError::Refused(refusal)) => refusal.doubts_client(),
+        Error::Token(error) => error.doubts_client(),
+        _ => false,
     }
 }

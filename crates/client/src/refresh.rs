@@ -15,7 +15,7 @@ use crate::{
     discovery,
     error::Error,
     token::{self, Grant, TokenRequest},
-    token_store::{Binding, Tokens},
+    token_store::{Binding, Contents, Tokens},
 };
 
 /// A token that ends sooner than this is renewed before it is used.
@@ -81,9 +81,15 @@ impl Client {
         };
         match token::exchange(&self.http, &request, self.clock.as_ref()).await {
             Ok(renewed) => self.keep_renewed(binding, tokens, renewed).await.map(Some),
-            Err(Error::Token(error)) if error.is_invalid_grant() => {
+            Err(Error::Token(error)) if error.is_invalid_grant() || error.doubts_client() => {
                 let gone = binding.clone();
-                self.store.update(move |contents| contents.forget(&gone)).await?;
+                let forget = move |contents: &mut Contents| {
+                    contents.forget(&gone);
+                    if error.doubts_client() {
+                        contents.deregister(&gone.issuer);
+                    }
+                };
+                self.store.update(forget).await?;
                 Ok(None)
             }
             Err(error) => Err(error),

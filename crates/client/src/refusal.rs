@@ -23,6 +23,11 @@ struct ErrorResponse {
 }
 
 impl Refusal {
+    /// Whether the server does not know the client, or not as one that may do this (RFC 6749 §4.1.2.1, §5.2).
+    pub(crate) fn doubts_client(&self) -> bool {
+        matches!(self.error.as_str(), "invalid_client" | "unauthorized_client")
+    }
+
     /// Takes code and description from an authorization response.
     pub(crate) fn new(error: &str, description: Option<&str>) -> Self {
         Self { error: printable(error), description: description.map(printable) }

@@ -40,7 +40,11 @@ impl Client {
         let forgotten = self.store.update(move |contents| {
             contents.unbind(&server);
             let registration = contents.registration(&gone.issuer).cloned();
-            contents.forget(&gone).zip(registration)
+            let tokens = contents.forget(&gone);
+            if !contents.has_tokens_of(&gone.issuer) {
+                contents.deregister(&gone.issuer);
+            }
+            tokens.zip(registration)
         });
         let forgotten = forgotten.await?;
         drop(lock);

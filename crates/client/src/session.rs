@@ -5,34 +5,28 @@
 //! 2. A 401 or an `insufficient_scope` is answered by [`Login`], then the request is sent again.
 //! 3. An answer is JSON, or an event stream that is read until the answer comes.
 
+mod delivery;
 mod event_stream;
+mod mirrored;
 mod wire;
 
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use mcp::{
-    CallToolResult, ErrorCode, ErrorObject, Implementation, InitializeResult, ListToolsResult, Message,
-    RequestId, ResultType, Tool, headers,
+    CallToolResult, ErrorCode, ErrorObject, Implementation, InitializeResult, ListToolsResult, RequestId,
+    ResultType, Tool,
 };
-use oauth::{ResourceIndicator, Scope};
-use outbound::{Body, Limits};
-use secret::Secret;
+use oauth::ResourceIndicator;
+use outbound::Limits;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use self::{
-    event_stream::EventStream,
+    delivery::bearer,
     wire::{Call, Reaction, Wire, Written},
 };
-use crate::{
-    browser::{Browser, Notice},
-    challenge::Challenge,
-    client::Client,
-    error::Error,
-    printable::printable,
-    step_up::{self, Attempts},
-};
+use crate::{browser::Browser, challenge::Challenge, client::Client, error::Error, printable::printable};
 
 /// One MCP answer: at most 16 MiB within five minutes.
 const ANSWER: Limits =
@@ -91,6 +85,8 @@ pub struct Session<'a> {
     login: Login<'a>,
     wire: Wire,
     last_id: i64,
+    /// The tools of the last list: their schemas say which arguments are mirrored in headers.
+    tools: Vec<Tool>,
 }
 
 /// What came back for one request.
@@ -107,7 +103,7 @@ impl<'a> Session<'a> {
         implementation: Implementation,
         login: Login<'a>,
     ) -> Self {
-        Self { client, server, implementation, login, wire: Wire::Unknown, last_id: 0 }
+        Self { client, server, implementation, login, wire: Wire::Unknown, last_id: 0, tools: Vec::new() }
     }
 
     /// What the server says to somebody without a token: `None` when it asks for none.
@@ -122,7 +118,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// All tools, page by page, in the server's order.
+    /// All tools, page by page, in the server's order. In the modern era, tools that use `x-mcp-header` against its
+    /// rules are left out, as the standard asks.
     pub async fn list_tools(&mut self) -> Result<Vec<Tool>, Error> {
         let mut tools = Vec::new();
         let mut params = Map::new();
@@ -131,22 +128,46 @@ impl<'a> Session<'a> {
                 Call { method: "tools/list", name: None, mirrored: Vec::new(), params: params.clone() };
             let page: ListToolsResult = self.request(&call).await?;
             tools.extend(page.tools);
-            let Some(cursor) = page.next_cursor else { return Ok(tools) };
+            let Some(cursor) = page.next_cursor else {
+                tools.retain(|tool| self.wire != Wire::Modern || mirrored::is_usable(tool));
+                self.tools.clone_from(&tools);
+                return Ok(tools);
+            };
             params.insert("cursor".to_owned(), cursor.into());
         }
         Err(ProtocolError::TooManyPages.into())
     }
 
     /// Calls a tool. A failure of the tool is a result with `is_error`, not an error.
+    ///
+    /// Arguments that the tool wants mirrored in headers are mirrored when the tools were listed before. A server that
+    /// misses such headers has changed the tool: then the tools are listed and the call is sent again, once.
     pub async fn call_tool(
         &mut self,
         tool: &str,
         arguments: Map<String, Value>,
     ) -> Result<CallToolResult, Error> {
+        match self.call_once(tool, &arguments).await {
+            Err(Error::Protocol(ProtocolError::Rpc { code, .. })) if code == ErrorCode::HEADER_MISMATCH.0 => {
+                self.list_tools().await?;
+                self.call_once(tool, &arguments).await
+            }
+            result => result,
+        }
+    }
+
+    async fn call_once(
+        &mut self,
+        tool: &str,
+        arguments: &Map<String, Value>,
+    ) -> Result<CallToolResult, Error> {
+        let definition = self.tools.iter().find(|listed| listed.name == tool);
+        let mirrored = definition.map(|definition| mirrored::mirror(definition, arguments));
         let mut params = Map::new();
         params.insert("name".to_owned(), tool.into());
-        params.insert("arguments".to_owned(), arguments.into());
-        let call = Call { method: "tools/call", name: Some(tool), mirrored: Vec::new(), params };
+        params.insert("arguments".to_owned(), arguments.clone().into());
+        let call =
+            Call { method: "tools/call", name: Some(tool), mirrored: mirrored.unwrap_or_default(), params };
         let result: CallToolResult = self.request(&call).await?;
         if result.result_type == Some(ResultType::InputRequired) {
             return Err(ProtocolError::InputRequired.into());
@@ -188,8 +209,13 @@ impl<'a> Session<'a> {
                     Err(error) => return Err(error),
                 }
             }
-            // A session may end at any time (Streamable HTTP, Session Management): "the client MUST start a new
-            // session by sending a new InitializeRequest".
+            // The version was refused by a server that lists it as supported: it gets a second chance.
+            (Wire::Unknown, Answer::Error(_, Some(error))) if wire::is_wrongly_refused(&error) => {
+                self.wire = Wire::Modern;
+                self.exchange(call).await?
+            }
+            // A session may end at any time (Streamable HTTP, Session Management): the client
+            // "MUST start a new session by sending a new InitializeRequest".
             (Wire::Legacy { session: Some(_), .. }, Answer::Error(StatusCode::NOT_FOUND, _)) => {
                 self.initialize().await?;
                 self.exchange(call).await?
@@ -211,7 +237,7 @@ impl<'a> Session<'a> {
         let params = wire::initialize_params(&self.implementation);
         let body = mcp::request(&RequestId::Integer(id), "initialize", &params);
         let (session, answer) =
-            self.send(id, &|_| Written { headers: http::HeaderMap::new(), body: body.clone() }).await?;
+            self.send(id, &|_| Written { headers: HeaderMap::new(), body: body.clone() }).await?;
         let result: InitializeResult = match answer {
             Answer::Result(result) => {
                 serde_json::from_slice(&result).map_err(|_| ProtocolError::Malformed)?
@@ -232,151 +258,9 @@ impl<'a> Session<'a> {
         Ok(answer)
     }
 
-    /// Sends one message, with as many logins in between as it takes and is allowed. Also returns the session that
-    /// the server named.
-    async fn send(
-        &mut self,
-        id: i64,
-        write: &(dyn Fn(&Wire) -> Written + Sync),
-    ) -> Result<(Option<HeaderValue>, Answer), Error> {
-        let mut attempts = Attempts::default();
-        let mut token = self.client.access_token(&self.server).await?;
-        loop {
-            let response = self.post(write(&self.wire), token.as_ref()).await?;
-            token = match wire::reaction(response.status(), response.headers()) {
-                Reaction::Read => {
-                    let session = response.headers().get(headers::SESSION_ID).cloned();
-                    return Ok((session, self.read(response, id, token.as_ref()).await?));
-                }
-                Reaction::Redirected => return Err(ProtocolError::Redirected.into()),
-                Reaction::Authorize(challenge) => {
-                    Some(self.authorize(&challenge, token.as_ref(), &mut attempts).await?)
-                }
-                Reaction::StepUp(challenge) => Some(self.step_up(&challenge, &mut attempts).await?),
-            };
-        }
-    }
-
-    /// A token after a 401: refreshed if that was not tried yet, else by a login.
-    async fn authorize(
-        &self,
-        challenge: &Challenge,
-        rejected: Option<&Secret<String>>,
-        attempts: &mut Attempts,
-    ) -> Result<Secret<String>, Error> {
-        if let Some(rejected) = rejected
-            && attempts.may_renew()
-            && let Some(renewed) = self.client.renew(&self.server, rejected, challenge).await?
-        {
-            return Ok(renewed);
-        }
-        let tokens = match self.login {
-            Login::Never => return Err(Error::LoginRequired(self.server.clone())),
-            _ if !attempts.may_login() => return Err(Error::TokensRefused(self.server.clone())),
-            Login::ClientCredentials => self.client.client_credentials(&self.server, Some(challenge)).await?,
-            Login::Person(browser) => self.client.login(&self.server, Some(challenge), None, browser).await?,
-        };
-        Ok(tokens.access_token)
-    }
-
-    /// A token after an `insufficient_scope`: a login for the union of all scopes.
-    async fn step_up(&self, challenge: &Challenge, attempts: &mut Attempts) -> Result<Secret<String>, Error> {
-        let contents = self.client.store.read()?;
-        let before = contents.binding(&self.server).and_then(|binding| contents.tokens(binding));
-        let before = before.map_or_else(Scope::default, |tokens| tokens.scope.clone());
-        let asked = self.client.settings.scope.as_ref();
-        let scope = step_up::union(&before, asked, challenge.scope.as_ref());
-        let Login::Person(browser) = self.login else {
-            return Err(Error::LoginRequired(self.server.clone()));
-        };
-        if !attempts.may_login() {
-            let scope = challenge.scope.clone().unwrap_or_default();
-            return Err(Error::ScopeRefused { server: self.server.clone(), scope });
-        }
-        browser.tell(&Notice::StepUp { scope: &scope });
-        let tokens = self.client.login(&self.server, Some(challenge), Some(&scope), browser).await?;
-        Ok(tokens.access_token)
-    }
-
-    async fn post(&self, written: Written, token: Option<&Secret<String>>) -> Result<Response<Body>, Error> {
-        let token = token.and_then(bearer);
-        let request = wire::post(self.server.as_str(), written, token.as_ref())
-            .map_err(|_| outbound::Error::InvalidUrl("it cannot be written into a request"))?;
-        Ok(self.client.http.stream(request, ANSWER).await?)
-    }
-
-    /// Reads the answer to `id`. Requests of the server that come before it are answered; notifications are not
-    /// looked at.
-    async fn read(
-        &self,
-        response: Response<Body>,
-        id: i64,
-        token: Option<&Secret<String>>,
-    ) -> Result<Answer, Error> {
-        let (head, mut body) = response.into_parts();
-        let content_type = head.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        if !head.status.is_success() || !content_type.starts_with(b"text/event-stream") {
-            let body = body.collect().await?;
-            return Ok(answer(head.status, &body, id).unwrap_or(Answer::Error(head.status, None)));
-        }
-        let mut events = EventStream::default();
-        while let Some(chunk) = body.chunk().await? {
-            events.push(&chunk);
-            while let Some(data) = events.next_event() {
-                if let Some(answer) = answer(head.status, data.as_bytes(), id) {
-                    return Ok(answer);
-                }
-                if let Ok(Message::Request(request)) = Message::parse(data.as_bytes()) {
-                    let body = reply(&request.id, &request.method);
-                    self.post(Written { body, ..self.wire_headers() }, token).await?;
-                }
-            }
-        }
-        Err(ProtocolError::NoAnswer.into())
-    }
-
-    /// An empty message with the headers that every message of the session has.
-    fn wire_headers(&self) -> Written {
-        Written { headers: self.wire.headers(), body: Vec::new() }
-    }
-
     fn next_id(&mut self) -> i64 {
         self.last_id += 1;
         self.last_id
-    }
-}
-
-/// The `Authorization` header of a bearer token (RFC 6750 §2.1), hidden from logs.
-fn bearer(token: &Secret<String>) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-/// The response to request `id` in a body or event; `None` when it is another message. An error without id answers
-/// too: the server could not read which request it was.
-fn answer(status: StatusCode, body: &[u8], id: i64) -> Option<Answer> {
-    let Ok(Message::Response(response)) = Message::parse(body) else { return None };
-    match (response.id, response.outcome) {
-        (Some(RequestId::Integer(found)), Ok(result)) if found == id => {
-            Some(Answer::Result(result.get().as_bytes().to_vec()))
-        }
-        (Some(RequestId::Integer(found)), Err(error)) if found == id => {
-            Some(Answer::Error(status, Some(error)))
-        }
-        (None, Err(error)) => Some(Answer::Error(status, Some(error))),
-        _ => None,
-    }
-}
-
-/// What a client without capabilities answers to a server's request.
-fn reply(id: &RequestId<'_>, method: &str) -> Vec<u8> {
-    match method {
-        "ping" => mcp::success(id, &json!({})),
-        _ => mcp::failure(
-            Some(id),
-            &ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "not supported by this client"),
-        ),
     }
 }
 

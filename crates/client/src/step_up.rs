@@ -26,7 +26,7 @@ impl Attempts {
     }
 }
 
-/// MCP: "the union of previously requested scopes and newly challenged scopes", so that no permission is lost.
+/// What was granted, what the person asked for and what the server challenges for: nothing that was had gets lost.
 pub(crate) fn union(before: &Scope, asked: Option<&Scope>, challenged: Option<&Scope>) -> Scope {
     [asked, challenged].into_iter().flatten().fold(before.clone(), |all, more| all.union(more))
 }

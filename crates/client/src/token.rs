@@ -55,6 +55,11 @@ impl TokenError {
     pub(crate) fn is_invalid_grant(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.error == "invalid_grant")
     }
+
+    /// Whether the server does not know the client any more.
+    pub(crate) fn doubts_client(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.doubts_client())
+    }
 }
 
 /// One token request.

@@ -118,7 +118,22 @@ impl Contents {
 
     /// Forgets tokens; returns them when there were any.
     pub fn forget(&mut self, binding: &Binding) -> Option<Tokens> {
-        self.tokens.get_mut(&binding.issuer)?.remove(&binding.resource)
+        let of_issuer = self.tokens.get_mut(&binding.issuer)?;
+        let forgotten = of_issuer.remove(&binding.resource);
+        if of_issuer.is_empty() {
+            self.tokens.remove(&binding.issuer);
+        }
+        forgotten
+    }
+
+    /// Forgets the client registration at an issuer.
+    pub fn deregister(&mut self, issuer: &str) {
+        self.registrations.remove(issuer);
+    }
+
+    /// Whether there are tokens of an issuer for any resource.
+    pub fn has_tokens_of(&self, issuer: &str) -> bool {
+        self.tokens.contains_key(issuer)
     }
 
     /// Forgets which authorization server stands behind an MCP server.

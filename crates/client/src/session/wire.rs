@@ -129,16 +129,18 @@ pub(super) fn reaction(status: StatusCode, headers: &HeaderMap) -> Reaction {
 pub(super) fn is_legacy_server(status: StatusCode, error: Option<&ErrorObject>) -> bool {
     let Some(error) = error else { return true };
     if error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION {
-        return !supports_modern(error);
+        return !is_wrongly_refused(error);
     }
     let is_unknown_method = status == StatusCode::NOT_FOUND && error.code == ErrorCode::METHOD_NOT_FOUND;
     !error.code.is_modern() && !is_unknown_method
 }
 
-/// Whether `data.supported` lists the revision that we speak.
-fn supports_modern(error: &ErrorObject) -> bool {
+/// Whether the server refuses our revision and yet lists it in `data.supported`.
+pub(super) fn is_wrongly_refused(error: &ErrorObject) -> bool {
     let supported = error.data.as_ref().and_then(|data| data.get("supported")).and_then(Value::as_array);
-    supported.is_some_and(|list| list.iter().any(|version| version == ProtocolVersion::LATEST.as_str()))
+    let lists_ours =
+        supported.is_some_and(|list| list.iter().any(|version| version == ProtocolVersion::LATEST.as_str()));
+    error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION && lists_ours
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub(crate) struct Script {
     /// The access tokens that the resource takes; one that ends in `*` is a prefix.
     pub(crate) accepted: String,
     pub(crate) mcp: Mcp,
+    pub(crate) tools: Value,
 }
 
 /// How the MCP endpoint behaves with a good token.
@@ -83,6 +84,7 @@ impl Default for Script {
             )],
             accepted: "access-*".to_owned(),
             mcp: Mcp::Modern,
+            tools: json!([{"name": "echo", "inputSchema": {"type": "object"}}]),
         }
     }
 }
@@ -190,7 +192,7 @@ fn mcp(fake: &Fake, script: &Script, seen: &Seen) -> Response {
     let result = match request["method"].as_str() {
         Some("initialize") => json!({"protocolVersion": "2025-06-18", "capabilities": {},
                                      "serverInfo": {"name": "fake", "version": "1"}}),
-        Some("tools/list") => json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}),
+        Some("tools/list") => json!({"tools": script.tools}),
         Some("tools/call") => json!({"content": [{"type": "text", "text": "said"}]}),
         _ => return StatusCode::ACCEPTED.into_response(),
     };

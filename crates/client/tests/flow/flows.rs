@@ -96,7 +96,11 @@ async fn logging_out_revokes_the_refresh_token_and_forgets_everything() {
     let revoked = &fake.seen("/revoke")[0];
     assert_eq!(revoked.parameter("token").as_deref(), Some("refresh-1"));
     assert_eq!(revoked.parameter("token_type_hint").as_deref(), Some("refresh_token"));
-    assert!(!world.token_file().contains("refresh-1") && !world.token_file().contains("access-1"));
+    let file = world.token_file();
+    assert!(
+        !file.contains("refresh-1") && !file.contains("access-1") && !file.contains("client-at-"),
+        "{file}"
+    );
     assert!(matches!(world.client().logout(&server(&fake)).await.unwrap(), LoggedOut::NotLoggedIn));
 }
 
@@ -117,4 +121,37 @@ async fn tokens_that_the_server_refuses_end_after_three_logins() {
     let error = world.list(&fake).await.unwrap_err();
     assert!(matches!(error, Error::TokensRefused(_)), "{error}");
     assert_eq!(fake.seen("/authorize").len(), 3);
+}
+
+#[tokio::test]
+async fn a_client_that_the_server_has_dropped_is_registered_anew() {
+    let (world, fake) = (World::new(), Fake::start(Script::default()).await);
+    fake.script().tokens = vec![
+        (401, json!({"error": "invalid_client"})),
+        (200, json!({"access_token": "access-{n}", "token_type": "Bearer"})),
+    ];
+    let error = world.list(&fake).await.unwrap_err();
+    assert!(matches!(error, Error::Token(_)), "{error}");
+    assert_eq!(world.list(&fake).await.unwrap(), ["echo"]);
+    assert_eq!(fake.seen("/register").len(), 2);
+}
+
+#[tokio::test]
+async fn a_tool_that_wants_its_arguments_in_headers_gets_them() {
+    let (world, fake) = (World::new(), Fake::start(Script::default()).await);
+    fake.script().tools = json!([
+        {"name": "good", "inputSchema": {"properties": {"zone": {"type": "string", "x-mcp-header": "Zone"}}}},
+        {"name": "bad", "inputSchema": {"properties": {"zone": {"type": "number", "x-mcp-header": "Zone"}}}},
+    ]);
+    let client = world.client();
+    let mut session = session(&client, &fake, Login::Person(&world.browser));
+    let names: Vec<_> = session.list_tools().await.unwrap().into_iter().map(|tool| tool.name).collect();
+    assert_eq!(names, ["good"]);
+    let arguments = Map::from_iter([("zone".to_owned(), json!("a1"))]);
+    session.call_tool("good", arguments).await.unwrap();
+    let called = fake.seen("/mcp").pop().unwrap();
+    assert_eq!(
+        (&called.headers["mcp-param-zone"], &called.headers["mcp-name"]),
+        (&"a1".parse().unwrap(), &"good".parse().unwrap())
+    );
 }

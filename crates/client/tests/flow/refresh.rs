@@ -89,3 +89,13 @@ async fn cl_09_of_many_clients_that_wake_together_one_refreshes() {
     }
     assert_eq!(refreshes(&fake), ["refresh-1"]);
 }
+
+#[tokio::test]
+async fn a_client_that_the_server_has_dropped_needs_a_login() {
+    let (world, fake) = (World::new(), Fake::start(Script::default()).await);
+    world.list(&fake).await.unwrap();
+    world.advance(600);
+    fake.script().tokens = vec![(401, json!({"error": "invalid_client"}))];
+    assert!(world.client().access_token(&server(&fake)).await.unwrap().is_none());
+    assert!(!world.token_file().contains("client-at-"));
+}

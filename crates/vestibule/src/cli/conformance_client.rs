@@ -11,7 +11,7 @@ use client::{AuthorizationUrl, Browser, CannotOpen, Login, Notice, Session};
 use http::{Request, header};
 use outbound::{Egress, Limits};
 use serde::Deserialize;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::connection::{Connection, LoginOptions, Server, stopped};
 
@@ -32,9 +32,19 @@ struct Context {
     client_id: Option<String>,
     client_secret: Option<String>,
     issuer: Option<String>,
+    #[serde(rename = "toolCalls")]
+    tool_calls: Vec<ToolCall>,
 }
 
-/// Lists the tools and calls the first one, which is what every authorization scenario looks at.
+/// A call that a scenario wants to see.
+#[derive(Debug, Deserialize)]
+struct ToolCall {
+    name: String,
+    arguments: Map<String, Value>,
+}
+
+/// Lists the tools and makes the calls that the scenario names, else calls the first tool, which is what every
+/// authorization scenario looks at.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (scenario, context) = environment()?;
     let directory = TemporaryDirectory::create()?;
@@ -48,8 +58,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut session =
         Session::new(&connection.client, connection.server.clone(), Connection::implementation(), login);
     let tools = session.list_tools().await.map_err(|error| stopped(&error, &server))?;
-    if let Some(tool) = tools.first() {
-        session.call_tool(&tool.name, Map::new()).await.map_err(|error| stopped(&error, &server))?;
+    let first = tools.first().map(|tool| ToolCall { name: tool.name.clone(), arguments: Map::new() });
+    let calls = if context.tool_calls.is_empty() { first.into_iter().collect() } else { context.tool_calls };
+    for call in calls {
+        session.call_tool(&call.name, call.arguments).await.map_err(|error| stopped(&error, &server))?;
     }
     session.close().await;
     Ok(())
