@@ -17,14 +17,24 @@ use crate::{
 /// A check that fails, or a test binary that does not build or dies, counts as one failure.
 pub(crate) fn run(filters: &[String]) -> Result<ExitCode> {
     let clients = clients::install()?;
-    let mut sum = Counts::default();
+    let mut sum = Sum::default();
     if filters.is_empty() {
-        sum.failed += failures_of(&["fmt", "--all", "--check"])?;
-        sum.failed += failures_of(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+        sum.check(&["fmt", "--all", "--check"])?;
+        sum.check(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     }
-    sum.add(run_tests(filters, &clients)?);
-    println!("{} passed, {} failed", sum.passed, sum.failed);
-    Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    sum.test(filters, &clients)?;
+    for failure in &sum.failures {
+        println!("failed: {failure}");
+    }
+    println!("{} passed, {} failed", sum.counts.passed, sum.counts.failed);
+    Ok(if sum.counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Default)]
+struct Sum {
+    counts: Counts,
+    /// The names of what failed, to be told again at the end of a long output.
+    failures: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,44 +43,50 @@ struct Counts {
     failed: u64,
 }
 
-impl Counts {
-    fn add(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
+impl Sum {
+    fn check(&mut self, arguments: &[&str]) -> Result<()> {
+        let status = cargo().args(arguments).status().context("cargo does not start")?;
+        if !status.success() {
+            self.fail(format!("cargo {}", arguments.join(" ")));
+        }
+        Ok(())
     }
-}
 
-fn failures_of(arguments: &[&str]) -> Result<u64> {
-    let status = cargo().args(arguments).status().context("cargo does not start")?;
-    if status.success() {
-        return Ok(0);
+    fn test(&mut self, filters: &[String], clients: &Clients) -> Result<()> {
+        let mut child = cargo()
+            .args(["test", "--workspace", "--no-fail-fast", "--"])
+            .args(filters)
+            .envs(clients.variables())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cargo does not start")?;
+        let output = child.stdout.take().context("the output of cargo is not piped")?;
+        let failed_before = self.counts.failed;
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.context("the output of cargo cannot be read")?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            self.read(&line);
+        }
+        let status = child.wait().context("cargo cannot be waited for")?;
+        if !status.success() && self.counts.failed == failed_before {
+            self.fail("a test binary did not build, or died".to_owned());
+        }
+        Ok(())
     }
-    println!("failed: cargo {}", arguments.join(" "));
-    Ok(1)
-}
 
-fn run_tests(filters: &[String], clients: &Clients) -> Result<Counts> {
-    let mut child = cargo()
-        .args(["test", "--workspace", "--no-fail-fast", "--"])
-        .args(filters)
-        .envs(clients.variables())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cargo does not start")?;
-    let output = child.stdout.take().context("the output of cargo is not piped")?;
-    let mut sum = Counts::default();
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line.context("the output of cargo cannot be read")?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        sum.add(counts_of(&line).unwrap_or_default());
+    fn read(&mut self, line: &str) {
+        let counts = counts_of(line).unwrap_or_default();
+        self.counts.passed += counts.passed;
+        self.counts.failed += counts.failed;
+        let failed_test = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED"));
+        self.failures.extend(failed_test.map(str::to_owned));
     }
-    let status = child.wait().context("cargo cannot be waited for")?;
-    if !status.success() && sum.failed == 0 {
-        println!("failed: a test binary did not build, or died");
-        sum.failed = 1;
+
+    fn fail(&mut self, failure: String) {
+        self.counts.failed += 1;
+        self.failures.push(failure);
     }
-    Ok(sum)
 }
 
 /// The numbers of a line like `test result: ok. 12 passed; 0 failed; 0 ignored; …`.
@@ -100,5 +116,16 @@ mod tests {
         assert_eq!(counts_of("test result: ok. 0 passed; 0 failed; 0 ignored"), Some(Counts::default()));
         assert_eq!(counts_of("test pages::consent ... ok"), None);
         assert_eq!(counts_of("running 12 tests"), None);
+    }
+
+    #[test]
+    fn failed_tests_are_named() {
+        let mut sum = Sum::default();
+        for line in
+            ["test a::b ... ok", "test a::c ... FAILED", "test result: FAILED. 1 passed; 1 failed; 0 ignored"]
+        {
+            sum.read(line);
+        }
+        assert_eq!((sum.counts, sum.failures), (Counts { passed: 1, failed: 1 }, vec!["a::c".to_owned()]));
     }
 }
