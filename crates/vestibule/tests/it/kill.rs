@@ -2,8 +2,8 @@
 //!
 //! 1. 32 clients register, get a person's consent, redeem codes, refresh and revoke, all at once. Each logs
 //!    every operation before it sends it, and its outcome once the answer is there ([`history`]).
-//! 2. SIGKILL comes 0 to 50 ms after they began. An operation without an answer has an unknown outcome: it may
-//!    have happened or not.
+//! 2. SIGKILL comes 0 to 50 ms after the first of them got an answer. An operation without an answer has an
+//!    unknown outcome: it may have happened or not.
 //! 3. The server is started again on the same data, and each client checks what it may rely on ([`checker`]):
 //!    whatever was acknowledged holds, and whatever is unknown can be repeated.
 //! 4. And again, a hundred times on one database. In the end everything that ever ended is still over.
@@ -11,7 +11,7 @@
 //! A second test gives the checker a server that has lost acknowledged writes, and the checker must say so.
 
 mod checker;
-mod connection;
+mod endpoints;
 mod flow;
 mod history;
 mod person;
@@ -20,19 +20,21 @@ mod process;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
 use self::{flow::Flow, history::Tally, process::Process};
 
 const FLOWS: u64 = 32;
 const KILLS: u64 = 100;
-/// The load lives at most this long, in microseconds.
-const LONGEST_LOAD: u64 = 50_000;
+/// At most this long after the first answer, in microseconds.
+const LATEST_KILL: u64 = 50_000;
+const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 const READY_WITHIN: Duration = Duration::from_secs(1);
 
 #[tokio::test]
@@ -41,11 +43,11 @@ async fn what_was_acknowledged_survives_a_hundred_kills() {
     let mut process = Process::start(directory.path()).await;
     let mut flows = beginning(&process).await;
     let mut dice = Dice(2026);
-    let mut slowest = Duration::ZERO;
+    let mut slow_restarts = Vec::new();
     for cycle in 0..KILLS {
-        flows = load_until_killed(flows, process, Duration::from_micros(dice.roll(LONGEST_LOAD))).await;
+        flows = load_until_killed(flows, process, Duration::from_micros(dice.roll(LATEST_KILL))).await;
         process = Process::start(directory.path()).await;
-        slowest = slowest.max(process.ready_after());
+        slow_restarts.extend(Some(process.ready_after()).filter(|time| *time >= READY_WITHIN));
         assert_eq!(integrity(directory.path()), "ok", "after kill {cycle}");
         flows = each(flows, |flow| checker::check(flow, process.address())).await;
         assert_eq!(violations(&flows), [""; 0], "after kill {cycle}\n{}", process.log());
@@ -54,9 +56,9 @@ async fn what_was_acknowledged_survives_a_hundred_kills() {
     assert_eq!(violations(&flows), [""; 0], "in the end\n{}", process.log());
 
     let tally = Tally::of(flows.iter().map(Flow::history));
-    println!("{tally:?}; slowest restart {slowest:?}");
     assert!(tally.is_telling(), "the kills did not meet enough work: {tally:?}");
-    assert!(slowest < READY_WITHIN, "a restart took {slowest:?}");
+    // Other tests share the machine and may stop a process for a while, but not again and again.
+    assert!(slow_restarts.len() <= 2, "restarts took {slow_restarts:?}");
 }
 
 #[tokio::test]
@@ -114,11 +116,13 @@ async fn beginning(process: &Process) -> Vec<Flow> {
 
 async fn load_until_killed(flows: Vec<Flow>, process: Process, after: Duration) -> Vec<Flow> {
     let address = process.address();
+    let begun = Arc::new(Notify::new());
     let kill = async {
+        timeout(ANSWERS_WITHIN, begun.notified()).await.expect("the server answers under load");
         tokio::time::sleep(after).await;
         process.kill().await;
     };
-    tokio::join!(each(flows, |flow| flow.work(address)), kill).0
+    tokio::join!(each(flows, |flow| flow.work(address, Arc::clone(&begun))), kill).0
 }
 
 /// Lets every flow take a step, all at once.

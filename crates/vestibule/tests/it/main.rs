@@ -6,6 +6,7 @@ mod clients;
 mod command_line;
 mod conformance;
 mod http_client;
+mod kill;
 #[path = "../../../store/tests/support/postgresql.rs"]
 mod postgresql;
 mod real_clients;
