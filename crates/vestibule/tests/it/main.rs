@@ -1,10 +1,12 @@
 //! Tests of the whole product: the real binary, real clients, a real browser.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
 mod browser;
 mod clients;
 mod command_line;
 mod conformance;
+mod demo_commands;
 mod http_client;
 mod kill;
 #[path = "../../../store/tests/support/postgresql.rs"]
