@@ -152,11 +152,20 @@ impl RedirectUri {
 
 fn check_scheme(url: &Url) -> Result<(), RedirectUriError> {
     let allowed = match url.scheme() {
-        "https" => url.host_str().is_some_and(|host| !host.ends_with('.')),
+        "https" => url.host_str().is_some_and(is_host),
         "http" => url.host_str().is_some_and(is_loopback_literal),
         scheme => (scheme.contains('.') && !url.cannot_be_a_base()) || KNOWN_APP_SCHEMES.contains(&scheme),
     };
     if allowed { Ok(()) } else { Err(RedirectUriError::Scheme) }
+}
+
+/// An IP address, or labels of letters, digits, hyphens and underscores. The WHATWG parser also lets through
+/// `*`, `;`, `,` and quotation marks, which mean something where a host is written into a policy or a pattern.
+fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    host.starts_with('[') || host.split('.').all(is_label)
 }
 
 /// The parser gives back the same bytes, save for the slash it adds where there is no path at all.
@@ -217,6 +226,9 @@ mod tests {
         for text in [
             "https://claude.ai/api/mcp/auth_callback",
             "https://app.example",
+            "https://my_app.example:8443/cb",
+            "https://192.0.2.1/cb",
+            "https://[2001:db8::1]/cb",
             "http://localhost:3000/callback",
             "http://127.0.0.1:33418/",
             "http://127.0.0.1:51234",
@@ -279,6 +291,11 @@ mod tests {
                 "https://good.test./cb",
                 "https:///evil",
                 "https://good.test /cb",
+                "https://*.good.test/cb",
+                "https://good.test;sandbox/cb",
+                "https://good.test,evil.test/cb",
+                "https://good.test'/cb",
+                "https://good..test/cb",
             ],
         );
         refused("RG-05", &["http://good.test/cb", "http://192.168.1.1/cb"]);

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use url::Url;
+use url::{Position, Url};
 
 use crate::redirect_uri::is_loopback_literal;
 
@@ -25,8 +25,8 @@ impl ResourceIndicator {
     /// Reads a resource indicator.
     ///
     /// # Errors
-    /// [`ResourceError`] when it is relative, has a fragment (RFC 8707 §2) or user information, or is
-    /// neither https nor http on this computer.
+    /// [`ResourceError`] when it is relative, has a fragment (RFC 8707 §2), user information or dot segments,
+    /// or is neither https nor http on this computer.
     pub fn parse(unverified: &str) -> Result<Self, ResourceError> {
         let has_form = unverified.len() <= MAXIMUM_LENGTH
             && unverified.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
@@ -38,7 +38,7 @@ impl ResourceIndicator {
         let host = url.host_str().ok_or(ResourceError)?;
         let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback_literal(host));
         let is_decorated = url.fragment().is_some() || !url.username().is_empty() || url.password().is_some();
-        if !is_secure || is_decorated {
+        if !is_secure || is_decorated || !has_same_path(&url, unverified) {
             return Err(ResourceError);
         }
         let text = url.as_str();
@@ -64,6 +64,14 @@ impl ResourceIndicator {
         let length = self.0[start..].find(['/', '?']).unwrap_or(self.0.len() - start);
         &self.0[..start + length]
     }
+}
+
+/// The parser resolves dot segments and encodes odd characters; a resource that means another one by that is none.
+fn has_same_path(url: &Url, text: &str) -> bool {
+    let (_, rest) = text.split_once("://").unwrap_or_default();
+    let path = rest.find(['/', '?']).map_or("", |at| &rest[at..]);
+    let parsed = &url[Position::BeforePath..];
+    parsed == path || (!path.starts_with('/') && parsed.strip_prefix('/') == Some(path))
 }
 
 impl fmt::Display for ResourceIndicator {
@@ -116,6 +124,9 @@ mod tests {
             "https://user@mcp.test/",
             "https:mcp.test",
             "https://mcp.test\\mcp",
+            "https://mcp.test/x/../mcp",
+            "https://mcp.test/%2e/mcp",
+            "https://mcp.test/mcp/..",
             "",
             "urn:x",
         ] {
