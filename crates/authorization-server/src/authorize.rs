@@ -60,7 +60,7 @@ pub(crate) async fn post(
 ) -> Response {
     let result = match body {
         Ok(body) => authorize(&server, &from, &body, StatusCode::PAYLOAD_TOO_LARGE).await,
-        Err(_) => Err(PageError::new(ErrorKind::InvalidRequest, StatusCode::PAYLOAD_TOO_LARGE)),
+        Err(error) => Err(PageError::new(ErrorKind::InvalidRequest, error.status())),
     };
     page::answer(&server, &from, result)
 }
@@ -137,7 +137,8 @@ fn bad_request(kind: ErrorKind) -> PageError {
 }
 
 /// Sends the error to the client. A person whom an unverified client of the web brought here is asked first:
-/// else whoever registers a client has an open redirector (RFC 9700 §4.11.2).
+/// else whoever registers a client has an open redirector (RFC 9700 §4.11.2). That somebody allowed the client
+/// something says nothing: it may have been whoever registered it.
 fn refuse(
     server: &AuthorizationServer,
     from: &FromBrowser,
@@ -148,8 +149,7 @@ fn refuse(
 ) -> Response {
     let url = authorization::error_url(redirect_uri, server.issuer(), state, error);
     tracing::info!(client_id = %client.id, error = %error.error, "authorization request refused");
-    let is_trusted =
-        client.origin == ClientOrigin::Operator || client.expires_at.is_none() || redirect_uri.is_loopback();
+    let is_trusted = client.origin == ClientOrigin::Operator || redirect_uri.is_loopback();
     match Url::parse(&url) {
         Ok(return_uri) if from.is_navigation && !is_trusted => {
             let leave = Leave {

@@ -14,7 +14,7 @@ use oauth::{
     token::IntrospectionResponse,
 };
 use secret::Token;
-use store::{ClientOrigin, ClientRecord, PresentedRefreshToken, UserState};
+use store::{ClientOrigin, ClientRecord, GrantRecord, PresentedRefreshToken, UserState};
 
 use crate::{
     AuthorizationServer,
@@ -82,9 +82,8 @@ async fn is_active(server: &AuthorizationServer, claims: &AccessTokenClaims) -> 
     let Some(grant_id) = &claims.grant_id else {
         return Ok(store.client(&claims.client_id).await?.is_some());
     };
-    let Some(grant) = store.grant(grant_id).await?.filter(|grant| grant.revoked_at.is_none()) else {
-        return Ok(false);
-    };
+    let grant = store.grant(grant_id).await?.filter(|grant| has_not_ended(grant, server));
+    let Some(grant) = grant else { return Ok(false) };
     let Some(user_id) = grant.user_id else { return Ok(true) };
     let user = store.user(&user_id).await?;
     Ok(user.is_some_and(|user| user.state == UserState::Active))
@@ -93,7 +92,12 @@ async fn is_active(server: &AuthorizationServer, claims: &AccessTokenClaims) -> 
 fn is_live(presented: &PresentedRefreshToken, server: &AuthorizationServer) -> bool {
     let PresentedRefreshToken { token, grant, user_state, .. } = presented;
     let user_may = grant.user_id.is_none() || *user_state == Some(UserState::Active);
-    token.rotated_at.is_none() && token.expires_at > server.now() && grant.revoked_at.is_none() && user_may
+    let is_current = token.rotated_at.is_none() && token.expires_at > server.now();
+    is_current && has_not_ended(grant, server) && user_may
+}
+
+fn has_not_ended(grant: &GrantRecord, server: &AuthorizationServer) -> bool {
+    grant.revoked_at.is_none() && grant.expires_at > server.now()
 }
 
 fn of_refresh_token(server: &AuthorizationServer, presented: PresentedRefreshToken) -> IntrospectionResponse {

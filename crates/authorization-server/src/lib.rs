@@ -17,6 +17,7 @@ mod access_token;
 mod answer;
 mod attempts;
 mod authorize;
+mod body;
 mod browser;
 mod client_authentication;
 mod consent;

@@ -251,7 +251,8 @@ fn claims(unverified: ClientMetadata) -> Result<Map<String, Value>, Error> {
 fn is_public_https(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let has_domain = matches!(url.host(), Some(url::Host::Domain(name)) if name.contains('.'));
-    text.len() <= MAXIMUM_TEXT && url.scheme() == "https" && has_domain && url.username().is_empty()
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    text.len() <= MAXIMUM_TEXT && url.scheme() == "https" && has_domain && !has_user
 }
 
 fn invalid_metadata(description: &'static str) -> Error {
@@ -366,6 +367,7 @@ mod tests {
                 "https://localhost/x",
                 "https://[::1]/",
                 "https://u@good.test/",
+                "https://:p@good.test/",
                 "data:image/png,x",
                 "nonsense",
             ] {

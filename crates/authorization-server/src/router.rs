@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use oauth::well_known;
 
 use crate::{
-    AuthorizationServer, authorize, consent, form, home, introspection, login, logout,
+    AuthorizationServer, authorize, body, consent, form, home, introspection, login, logout,
     metadata::{self, AUTHORIZE, INTROSPECT, JWKS, REGISTER, REVOKE, TOKEN},
     pages::{CONSENT_PATH, LOGIN_PATH, LOGOUT_PATH, SET_UP_PATH, assets_router},
     registration, revocation, set_up, token,
@@ -31,7 +31,8 @@ impl AuthorizationServer {
             .merge(self.metadata_documents())
             .fallback(home::not_found)
             .layer(DefaultBodyLimit::max(form::MAXIMUM_BODY))
-            .layer(from_fn(no_sniffing))
+            .layer(from_fn(body::within_time))
+            .layer(from_fn(for_nobody_else))
             .with_state(self.clone())
     }
 
@@ -65,9 +66,12 @@ fn endpoints_for_people() -> Router<AuthorizationServer> {
         .merge(assets_router())
 }
 
-async fn no_sniffing(request: Request, next: Next) -> Response {
+/// An answer is what it says it is, and nobody keeps one that does not say how long.
+async fn for_nobody_else(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

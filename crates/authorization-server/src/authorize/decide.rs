@@ -53,8 +53,8 @@ pub(super) fn decide(
     if request.has_repetition {
         return Err(invalid_request("a parameter is included more than once"));
     }
-    if request.state.as_deref().is_some_and(|state| !state.bytes().all(|byte| matches!(byte, 0x20..=0x7e))) {
-        return Err(invalid_request("state must consist of printable ASCII characters"));
+    if !is_printable(request.state.as_deref()) || !is_printable(request.prompt.as_deref()) {
+        return Err(invalid_request("state and prompt must consist of printable ASCII characters"));
     }
     match request.response_type.as_deref() {
         Some("code") => {}
@@ -76,6 +76,11 @@ pub(super) fn decide(
         return Err(invalid_request("prompt=none excludes every other value"));
     }
     Ok(ValidRequest { scope, resource: resource.indicator.clone(), code_challenge, prompt })
+}
+
+/// RFC 6749 appendix A.5: `VSCHAR = %x20-7E`
+fn is_printable(text: Option<&str>) -> bool {
+    text.unwrap_or_default().bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
 /// OAuth 2.1 §7.5: PKCE for every client; RFC 7636 §4.3: an absent method means `plain`, which proves nothing.
@@ -215,7 +220,7 @@ mod tests {
 
     type Row = (&'static str, fn(&mut UnverifiedAuthorizationRequest), ErrorCode);
 
-    const ROWS: [Row; 22] = [
+    const ROWS: [Row; 23] = [
         ("AZ-01", |request| request.code_challenge = None, ErrorCode::InvalidRequest),
         (
             "AZ-02 plain",
@@ -274,6 +279,7 @@ mod tests {
         ("no type", |request| request.response_type = None, ErrorCode::InvalidRequest),
         ("AZ-33 control", |request| request.state = Some("a\u{0}b".into()), ErrorCode::InvalidRequest),
         ("prompt", |request| request.prompt = Some("none login".into()), ErrorCode::InvalidRequest),
+        ("prompt NUL", |request| request.prompt = Some("login\0".into()), ErrorCode::InvalidRequest),
     ];
 
     #[test]
