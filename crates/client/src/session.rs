@@ -106,9 +106,10 @@ impl<'a> Session<'a> {
         Self { client, server, implementation, login, wire: Wire::Unknown, last_id: 0, tools: Vec::new() }
     }
 
-    /// What the server says to somebody without a token: `None` when it asks for none.
+    /// What the server says to somebody without a token: `None` when it asks for none. Servers may leave discovery and
+    /// handshake open to everybody, so the tools are asked for.
     pub async fn challenge(&mut self) -> Result<Option<Challenge>, Error> {
-        let call = Call { method: "server/discover", name: None, mirrored: Vec::new(), params: Map::new() };
+        let call = Call { method: "tools/list", name: None, mirrored: Vec::new(), params: Map::new() };
         let written = Wire::Unknown.write(self.next_id(), &call, &self.implementation);
         let response = self.post(written, None).await?;
         match wire::reaction(response.status(), response.headers()) {
