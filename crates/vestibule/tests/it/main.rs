@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod attacks;
 mod browser;
 mod clients;
 mod command_line;

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -45,7 +45,7 @@ pub(crate) struct Settings {
 pub(crate) struct Server {
     child: Child,
     /// What comes on stdout after the one line, once the process has ended.
-    rest_of_stdout: mpsc::Receiver<String>,
+    rest_of_stdout: Mutex<mpsc::Receiver<String>>,
     directory: TempDir,
     address: SocketAddr,
     issuer: String,
@@ -65,7 +65,7 @@ impl Server {
             panic!("the server does not say where it listens but {line:?}; its log:\n{log}");
         };
         let issuer = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        Self { child, rest_of_stdout: stdout, directory, address, issuer }
+        Self { child, rest_of_stdout: Mutex::new(stdout), directory, address, issuer }
     }
 
     /// Where the server listens.
@@ -101,7 +101,8 @@ impl Server {
     /// Ends the process and gives what it wrote to stdout after the one line.
     pub(crate) fn stop(&mut self) -> String {
         self.end();
-        self.rest_of_stdout.recv_timeout(STOPPED_WITHIN).expect("stdout ends with the process")
+        let rest = self.rest_of_stdout.get_mut().expect("no holder of the lock panics");
+        rest.recv_timeout(STOPPED_WITHIN).expect("stdout ends with the process")
     }
 
     /// Asks the process to end, and kills it when it does not.

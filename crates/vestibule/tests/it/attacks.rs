@@ -1,0 +1,25 @@
+//! Attacks that must fail, tried on the running binary. Tests are named by the rows of the catalogue of attacks; a
+//! name without a row is an attack of the same kind.
+
+mod access_token;
+mod authorization_code;
+mod authorization_request;
+mod browser_session;
+pub(crate) mod client;
+mod client_authentication;
+mod consent;
+pub(crate) mod database;
+pub(crate) mod expect;
+mod forger;
+mod introspection;
+mod login;
+mod metadata;
+mod redirection;
+mod refresh;
+mod registration;
+mod remembered_consent;
+mod revocation;
+pub(crate) mod scripted_browser;
+mod token_endpoint;
+mod two_nodes;
+pub(crate) mod world;
