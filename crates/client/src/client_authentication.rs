@@ -1,9 +1,7 @@
 //! How a client says who it is at the token and revocation endpoints (RFC 6749 §2.3).
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use oauth::TokenEndpointAuthMethod;
+use oauth::{TokenEndpointAuthMethod, client_authentication::write_basic};
 use secret::Secret;
-use url::form_urlencoded::byte_serialize;
 
 use crate::registration::Registration;
 
@@ -28,21 +26,15 @@ pub(crate) fn credentials(registration: &Registration) -> Credentials<'_> {
             parameters: vec![("client_id", client_id), ("client_secret", secret)],
         },
         TokenEndpointAuthMethod::ClientSecretBasic => {
-            Credentials { header: Some(basic(client_id, secret)), parameters: Vec::new() }
+            Credentials { header: Some(write_basic(client_id, secret)), parameters: Vec::new() }
         }
     }
 }
 
-/// RFC 6749 §2.3.1: identifier and secret are form-encoded before they become user name and password. Only what that
-/// encoding requires is escaped: servers that forget to decode then still read most identifiers.
-fn basic(client_id: &str, secret: &str) -> Secret<String> {
-    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = Secret::new(format!("{}:{}", encoded(client_id), encoded(secret)));
-    Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair.expose())))
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+
     use super::*;
 
     fn registration(method: TokenEndpointAuthMethod) -> Registration {
