@@ -11,13 +11,14 @@ const environment = process.env;
 const require = createRequire(`${environment.VESTIBULE_TEST_NODE_MODULES}/`);
 const { chromium } = require('playwright-core');
 
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 const MAX_PAGES = 5;
 
 async function visit(authorizationUrl) {
   const browser = await chromium.launch({
     executablePath: environment.VESTIBULE_TEST_CHROMIUM,
     headless: true,
+    timeout: DEADLINE_MS,
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -53,7 +54,7 @@ async function walk(page, authorizationUrl, seen) {
   while (seen.callback === null) {
     if (seen.pages.length === MAX_PAGES) throw new Error('the authorization server shows page after page');
     seen.pages.push(await describe(page));
-    const loaded = page.waitForNavigation({ waitUntil: 'load' });
+    const loaded = page.waitForNavigation({ waitUntil: 'load', timeout: DEADLINE_MS });
     await Promise.all([loaded, answer(page)]).catch((error) => {
       // A client may close its callback listener before the page has arrived in full.
       if (seen.callback === null) throw error;

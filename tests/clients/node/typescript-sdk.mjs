@@ -11,8 +11,8 @@ import { createRequire } from 'node:module';
 const require = createRequire(`${process.env.VESTIBULE_TEST_NODE_MODULES}/`);
 const { Client, StreamableHTTPClientTransport, UnauthorizedError } = require('@modelcontextprotocol/client');
 
-const REVOCATION_DEADLINE_MS = 5_000;
-const CALLBACK_DEADLINE_MS = 60_000;
+const REVOCATION_DEADLINE_MS = 20_000;
+const CALLBACK_DEADLINE_MS = 120_000;
 
 // The loopback listener of RFC 8252 section 7.3: resolves with the parameters of the first callback.
 async function listenForCallback() {

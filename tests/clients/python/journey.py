@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-CALLBACK_DEADLINE_S = 60
-REVOCATION_DEADLINE_S = 5
+CALLBACK_DEADLINE_S = 120
+REVOCATION_DEADLINE_S = 20
 
 CallTool = Callable[[str, dict[str, Any]], Awaitable[Any]]
 

@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::{clients, server};
 
-const ENDS_WITHIN: Duration = Duration::from_secs(30);
+const ENDS_WITHIN: Duration = Duration::from_mins(2);
 
 /// What one visit saw.
 #[derive(Debug, Deserialize)]

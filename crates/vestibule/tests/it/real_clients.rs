@@ -65,7 +65,7 @@ async fn typescript_sdk_in(world: &World) {
 #[tokio::test]
 async fn python_snippet_of_the_demo() {
     let world = World::start().await;
-    let log = world.server.log();
+    let log = world.server.log_with("asyncio.run(main())\n").await;
     let (_, snippet) = log.split_once("\nPython ").expect("the demo prints a snippet for Python");
     let (_, snippet) = snippet.split_once('\n').expect("the snippet follows its title");
     let (snippet, _) = snippet.split_once("\n\nasyncio.run(main())\n").expect("the snippet ends by running");

@@ -25,7 +25,7 @@ async fn it_answers_that_it_is_alive_and_ready() {
 #[tokio::test]
 async fn demo_mode_says_how_to_begin_and_keeps_stdout_clean() {
     let mut server = Server::start(&Settings::default());
-    let (mcp_url, log) = (server.mcp_url(), server.log());
+    let (mcp_url, log) = (server.mcp_url(), server.log_with("asyncio.run(main())\n").await);
     for told in [server::USERNAME, &mcp_url, "vestibule tools", "mcpServers", "OAuthClientProvider"] {
         assert!(log.contains(told), "no {told:?} in:\n{log}");
     }

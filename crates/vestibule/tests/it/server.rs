@@ -93,6 +93,16 @@ impl Server {
         fs::read_to_string(self.directory.path().join("stderr")).expect("the log can be read")
     }
 
+    /// The log once it says this: what is told at the start is told after the line on stdout.
+    pub(crate) async fn log_with(&self, told: &str) -> String {
+        let deadline = Instant::now() + READY_WITHIN;
+        while !self.log().contains(told) {
+            assert!(Instant::now() < deadline, "no {told:?} in:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.log()
+    }
+
     /// Sends one request and reads the whole answer.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
         http_client::send(self.address, request).await

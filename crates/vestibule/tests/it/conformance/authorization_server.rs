@@ -19,7 +19,7 @@ use crate::{
 pub(super) const SCENARIOS: [&str; 2] =
     ["authorization-server-metadata-endpoint", "authorization-code-grant"];
 
-const ENDS_WITHIN: Duration = Duration::from_mins(2);
+const ENDS_WITHIN: Duration = Duration::from_mins(4);
 
 #[tokio::test]
 async fn authorization_server_scenarios() {

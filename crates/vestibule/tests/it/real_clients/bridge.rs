@@ -15,7 +15,7 @@ use crate::{clients, http_client};
 /// The revision that the host of the bridge speaks.
 const PROTOCOL_VERSION: &str = "2025-06-18";
 const ANSWER_WITHIN: Duration = Duration::from_mins(2);
-const SHUT_OUT_WITHIN: Duration = Duration::from_secs(10);
+const SHUT_OUT_WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn mcp_remote() {
@@ -51,7 +51,7 @@ impl Bridge {
         let log = fs::File::create(directory.path().join("stderr")).expect("the log can be created");
         let mut child = Command::new(clients::node())
             .arg(clients::node_modules().join("mcp-remote/dist/proxy.js"))
-            .args([&world.server.mcp_url(), "--transport", "http-only", "--auth-timeout", "60"])
+            .args([&world.server.mcp_url(), "--transport", "http-only", "--auth-timeout", "120"])
             .env("HOME", directory.path())
             .env("MCP_REMOTE_CONFIG_DIR", directory.path())
             .env("BROWSER", world.browser.command())
