@@ -115,6 +115,11 @@ impl<'a> Session<'a> {
         match wire::reaction(response.status(), response.headers()) {
             Reaction::Authorize(challenge) => Ok(Some(challenge)),
             Reaction::Redirected => Err(ProtocolError::Redirected.into()),
+            Reaction::Read
+                if response.status() == StatusCode::NOT_FOUND || response.status().is_server_error() =>
+            {
+                Err(ProtocolError::Status(response.status().as_u16()).into())
+            }
             Reaction::Read | Reaction::StepUp(_) => Ok(None),
         }
     }
