@@ -93,9 +93,12 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// An id as it stands in a path or an argument: decimal digits and nothing else.
+/// An id as it stands in a path or an argument: decimal digits in their one spelling, so that nobody can name an item
+/// past a rule that looks at the text.
 pub(super) fn item_id(unverified: &str) -> Option<i64> {
-    unverified.bytes().all(|byte| byte.is_ascii_digit()).then(|| unverified.parse().ok()).flatten()
+    let is_spelled_plainly =
+        unverified.bytes().all(|byte| byte.is_ascii_digit()) && !unverified.starts_with('0');
+    is_spelled_plainly.then(|| unverified.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -148,6 +151,11 @@ mod tests {
             (
                 DemoTool::Delete,
                 r#"{"item_id":"../1"}"#,
+                "\"item_id\" must be the id of an item, as get_data gives it",
+            ),
+            (
+                DemoTool::Delete,
+                r#"{"item_id":"01"}"#,
                 "\"item_id\" must be the id of an item, as get_data gives it",
             ),
             (
