@@ -20,6 +20,7 @@ mod registration;
 mod remembered_consent;
 mod revocation;
 pub(crate) mod scripted_browser;
+mod set_up;
 mod token_endpoint;
 mod two_nodes;
 pub(crate) mod world;

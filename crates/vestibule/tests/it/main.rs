@@ -4,10 +4,12 @@
 mod architecture;
 mod attacks;
 mod browser;
+mod canary;
 mod clients;
 mod command_line;
 mod conformance;
 mod demo_commands;
+mod hostile_input;
 mod http_client;
 mod kill;
 #[path = "../../../store/tests/support/postgresql.rs"]

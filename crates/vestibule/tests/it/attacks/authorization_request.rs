@@ -204,3 +204,18 @@ async fn the_request_may_come_as_a_form_and_is_judged_alike() {
     let answer = browser.send(post("x".repeat(100_000), "/authorize", false)).await;
     expect::error_page(&answer, 413, "xxx");
 }
+
+#[tokio::test]
+async fn a_flood_of_requests_is_no_flood_of_rows() {
+    let world = World::configured("[limits]\nauthorization_requests_per_address = 3\n");
+    let client = world.public_client().await;
+    let request = AuthorizationRequest::of(&world, &client);
+    for _ in 0..3 {
+        ScriptedBrowser::new(&world).start(&request).await;
+    }
+    let answer = ScriptedBrowser::new(&world).get(&request.target()).await;
+    expect::error_page(&answer, 429, CALLBACK);
+    let seconds: u64 = answer.header("retry-after").unwrap_or_default().parse().expect("seconds");
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert_eq!(world.database().count("authorization_requests", "true"), 3);
+}

@@ -1,5 +1,5 @@
-//! Access tokens as nobody should be able to make them: signed with the server's own key, which the test reads from
-//! its data directory.
+//! Access tokens as nobody should be able to make them: signed with the server's own key, which the test reads
+//! from its data directory.
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -31,7 +31,7 @@ impl Forger {
         Self { key: SigningKey::from_pkcs8(&pkcs8).expect("the key is well-formed") }
     }
 
-    /// Signs claims under this `typ`. A quotation mark in it ends the value, so that it may bring more members.
+    /// Signs claims under this `typ`. A quotation mark in it ends the value: it may bring more members.
     pub(crate) fn sign(&self, typ: &str, claims: &Value) -> String {
         self.key.sign(typ, claims.to_string().as_bytes())
     }

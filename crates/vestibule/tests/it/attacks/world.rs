@@ -140,6 +140,20 @@ impl World {
         Client::of(&serde_json::from_slice(&output.stdout).expect("the command prints JSON"))
     }
 
+    /// Invites somebody and gives the token of the link; `flags` tell where the database is.
+    pub(crate) fn invite(&self, name: &str, flags: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+            .args(["user", "add", name, "--invite", "--public-url", self.issuer(), "--data-dir"])
+            .arg(self.server.data_directory())
+            .args(flags)
+            .output()
+            .expect("the binary starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8(output.stdout).expect("the link is text");
+        let (_, link) = said.split_once("?token=").unwrap_or_else(|| panic!("no link in {said}"));
+        link.split_whitespace().next().unwrap_or_default().to_owned()
+    }
+
     /// A second person.
     pub(crate) fn add_user(&self, name: &str, password: &str) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vestibule"))
