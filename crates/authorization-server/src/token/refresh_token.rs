@@ -7,9 +7,7 @@
 //!    replay it.
 //! 3. Any other use of an old token is reuse: the whole family is revoked.
 
-use oauth::{
-    ErrorCode, ResourceIndicator, Scope, ScopeError, Timestamp, parameters::Parameters, token::TokenResponse,
-};
+use oauth::{ErrorCode, Scope, ScopeError, Timestamp, parameters::Parameters, token::TokenResponse};
 use secret::{Keyring, Location, Token};
 use store::{
     Batch, CommitError, GrantRecord, PresentedRefreshToken, RefreshTokenRecord, RevocationKey, UserState,
@@ -60,13 +58,13 @@ pub(super) async fn refresh(
             Decision::Repeat => {
                 let scope = requested_scope(parameters, &presented.grant)?;
                 let successor = open_successor(&token, &presented.token).ok_or_else(refused)?;
-                return answer(server, &presented.grant, scope, &successor).await;
+                return Ok(answer(server, &presented, scope, &successor));
             }
             Decision::Rotate => {
                 let scope = requested_scope(parameters, &presented.grant)?;
                 let successor = Token::<RefreshToken>::mint(server.random());
                 match server.store().commit(rotation(server, &token, &presented, &successor)).await {
-                    Ok(()) => return answer(server, &presented.grant, scope, &successor).await,
+                    Ok(()) => return Ok(answer(server, &presented, scope, &successor)),
                     Err(CommitError::Refused(_)) => {}
                     Err(CommitError::Store(error)) => return Err(error.into()),
                 }
@@ -82,7 +80,7 @@ fn decide(
     now: Timestamp,
     lifetimes: &Lifetimes,
 ) -> Decision {
-    let PresentedRefreshToken { token, grant, user_state, successor_used } = presented;
+    let PresentedRefreshToken { token, grant, user_state, successor_used, .. } = presented;
     let is_same_client = grant.client_id == client.record().id;
     let user_may = grant.user_id.is_none() || *user_state == Some(UserState::Active);
     if grant.revoked_at.is_some() || grant.expires_at <= now {
@@ -159,26 +157,22 @@ fn successor_location(record: &RefreshTokenRecord) -> Location<'_> {
     Location { table: "refresh_tokens", row: record.digest.as_bytes(), column: "successor_sealed" }
 }
 
-async fn answer(
+fn answer(
     server: &AuthorizationServer,
-    grant: &GrantRecord,
+    presented: &PresentedRefreshToken,
     scope: Scope,
     successor: &Token<RefreshToken>,
-) -> Result<TokenResponse, EndpointError> {
-    let user = match &grant.user_id {
-        Some(id) => server.store().user(id).await?,
-        None => None,
-    };
-    let resource: &ResourceIndicator = &grant.resource;
+) -> TokenResponse {
+    let grant = &presented.grant;
     let holder = Holder {
         subject: grant.user_id.as_ref().map_or(grant.client_id.as_str(), oauth::UserId::as_str),
-        user_name: user.as_ref().map(|user| user.name.as_str()),
+        user_name: presented.user_name.as_deref(),
         client_id: &grant.client_id,
         grant: Some((&grant.id, grant.expires_at)),
-        resource,
+        resource: &grant.resource,
         scope,
     };
-    Ok(access_token::issue(server, holder, Some(successor)))
+    access_token::issue(server, holder, Some(successor))
 }
 
 fn refused() -> EndpointError {
@@ -190,7 +184,7 @@ fn refused() -> EndpointError {
 mod tests {
     use std::time::Duration;
 
-    use oauth::{ClientId, GrantId, UserId};
+    use oauth::{ClientId, GrantId, ResourceIndicator, UserId};
     use secret::Digest;
 
     use super::*;
@@ -223,6 +217,7 @@ mod tests {
                 revocation_reason: None,
             },
             user_state: Some(UserState::Active),
+            user_name: Some("ada".into()),
             successor_used: false,
         };
         change(&mut presented);

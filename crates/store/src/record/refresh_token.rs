@@ -49,6 +49,8 @@ pub struct PresentedRefreshToken {
     /// The state of the grant's user; `None` when the grant has no user, or the user is gone: compare
     /// [`GrantRecord::user_id`].
     pub user_state: Option<UserState>,
+    /// That user's name for people.
+    pub user_name: Option<String>,
     /// Whether the successor has itself been rotated: then the old token is not repeated but reused.
     pub successor_used: bool,
 }
@@ -69,7 +71,7 @@ sql! {
                 t.successor_digest, t.successor_sealed, \
                 g.id, g.user_id, g.client_id, g.scope, g.resource, g.created_at, g.expires_at, g.revoked_at, \
                 g.revocation_reason, \
-                u.state, s.rotated_at \
+                u.state, u.name, s.rotated_at \
          FROM refresh_tokens t \
          JOIN grants g ON g.id = t.grant_id \
          LEFT JOIN users u ON u.id = g.user_id \
@@ -117,7 +119,9 @@ fn from_row(row: &mut Row) -> Result<PresentedRefreshToken, StoreError> {
         successor_sealed: columns.next("successor_sealed")?,
     };
     let grant = grant::from_row(row)?;
-    let user_state = row.columns_of("users").next("state")?;
+    let mut user = row.columns_of("users");
+    let (user_state, user_name) = (user.next("state")?, user.next("name")?);
     let successor_rotated_at: Option<Timestamp> = row.columns_of("refresh_tokens").next("rotated_at")?;
-    Ok(PresentedRefreshToken { token, grant, user_state, successor_used: successor_rotated_at.is_some() })
+    let successor_used = successor_rotated_at.is_some();
+    Ok(PresentedRefreshToken { token, grant, user_state, user_name, successor_used })
 }

@@ -178,6 +178,7 @@ pub(crate) async fn refresh_tokens_with_their_grant(database: Database) {
     let presented = read("refresh").await;
     assert_eq!((presented.token, presented.grant), (a_refresh_token(), a_grant()));
     assert_eq!((presented.user_state, presented.successor_used), (Some(UserState::Active), false));
+    assert_eq!(presented.user_name.as_deref(), Some("ada"));
 
     rotate_to(&store, "refresh", 0, "second").await;
     let presented = read("refresh").await;
