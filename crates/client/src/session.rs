@@ -6,7 +6,6 @@
 //! 3. An answer is JSON, or an event stream that is read until the answer comes.
 
 mod delivery;
-mod event_stream;
 mod mirrored;
 mod wire;
 
@@ -207,7 +206,7 @@ impl<'a> Session<'a> {
                 Answer::Result(result)
             }
             (Wire::Unknown, Answer::Error(status, error))
-                if wire::is_legacy_server(status, error.as_ref()) =>
+                if mcp::Era::of_refusal(status, error.as_ref()) == mcp::Era::Legacy =>
             {
                 match self.initialize().await {
                     Ok(()) => self.exchange(call).await?,
@@ -216,7 +215,7 @@ impl<'a> Session<'a> {
                 }
             }
             // The version was refused by a server that lists it as supported: it gets a second chance.
-            (Wire::Unknown, Answer::Error(_, Some(error))) if wire::is_wrongly_refused(&error) => {
+            (Wire::Unknown, Answer::Error(_, Some(error))) if error.is_wrong_refusal() => {
                 self.wire = Wire::Modern;
                 self.exchange(call).await?
             }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ProtocolVersion;
+
 /// The `code` of a JSON-RPC error.
 ///
 /// The constants are the codes this protocol defines; any integer may be received.
@@ -66,5 +68,13 @@ impl ErrorObject {
     #[must_use]
     pub fn with_data(self, data: Value) -> Self {
         Self { data: Some(data), ..self }
+    }
+
+    /// Whether a server refuses our newest revision and yet lists it in `data.supported`: it may be asked again.
+    pub fn is_wrong_refusal(&self) -> bool {
+        let supported = self.data.as_ref().and_then(|data| data.get("supported")).and_then(Value::as_array);
+        let lists_ours = supported
+            .is_some_and(|list| list.iter().any(|version| version == ProtocolVersion::LATEST.as_str()));
+        self.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION && lists_ours
     }
 }

@@ -44,9 +44,8 @@ pub enum HeaderMismatch {
 /// Holds `Mcp-Method` and, where the method names something, `Mcp-Name` of a modern request against its body.
 pub fn check(headers: &HeaderMap, method: &str, params: &Params<'_>) -> Result<(), HeaderMismatch> {
     same(&METHOD, one(headers, &METHOD)?, method)?;
-    let Some(member) = named_by(method) else { return Ok(()) };
-    let Some(name) = params.get(member).and_then(json::string) else {
-        // Without a name in the body there is nothing to mirror; the method itself then refuses its parameters.
+    let Some(name) = name_of(method, params) else {
+        // Without a name in the body there is nothing to mirror; where one is needed, the method refuses its parameters.
         return Ok(());
     };
     let header = one(headers, &NAME)?;
@@ -112,13 +111,14 @@ pub fn decode(header: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(STANDARD.decode(encoded).ok()?).ok().map(Cow::Owned)
 }
 
-/// The member of `params` whose value `Mcp-Name` mirrors.
-fn named_by(method: &str) -> Option<&'static str> {
-    match method {
-        "tools/call" | "prompts/get" => Some("name"),
-        "resources/read" => Some("uri"),
-        _ => None,
-    }
+/// The value that `Mcp-Name` mirrors, where the method names something and the body has it.
+pub fn name_of<'a>(method: &str, params: &Params<'a>) -> Option<Cow<'a, str>> {
+    let member = match method {
+        "tools/call" | "prompts/get" => "name",
+        "resources/read" => "uri",
+        _ => return None,
+    };
+    params.get(member).and_then(json::string)
 }
 
 fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, HeaderMismatch> {

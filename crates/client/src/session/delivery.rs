@@ -2,7 +2,7 @@
 //! asks for them.
 
 use http::{HeaderValue, Response, StatusCode, header};
-use mcp::{ErrorCode, ErrorObject, Message, RequestId, headers};
+use mcp::{ErrorCode, ErrorObject, EventStream, Message, RequestId, headers};
 use oauth::Scope;
 use outbound::Body;
 use secret::Secret;
@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::{
     ANSWER, Answer, Login, ProtocolError, Session,
-    event_stream::EventStream,
     wire::{self, Reaction, Wire, Written},
 };
 use crate::{
@@ -115,7 +114,8 @@ impl Session<'_> {
         let mut events = EventStream::default();
         while let Some(chunk) = body.chunk().await? {
             events.push(&chunk);
-            while let Some(data) = events.next_event() {
+            while let Some(event) = events.next_event() {
+                let Some(data) = event.data else { continue };
                 if let Some(answer) = answer(head.status, data.as_bytes(), id) {
                     return Ok(answer);
                 }

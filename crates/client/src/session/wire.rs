@@ -1,7 +1,7 @@
 //! How one request looks in either era, and what an answer means. Pure.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
-use mcp::{ErrorCode, ErrorObject, Implementation, ProtocolVersion, RequestId, RequestMeta, headers};
+use mcp::{Implementation, ProtocolVersion, RequestId, RequestMeta, headers};
 use serde_json::{Map, Value, json};
 
 use crate::challenge::Challenge;
@@ -123,26 +123,6 @@ pub(super) fn reaction(status: StatusCode, headers: &HeaderMap) -> Reaction {
     }
 }
 
-/// Whether an error answer to the first request, sent in the modern era, means that the server speaks only the
-/// legacy one. 2026-07-28, Streamable HTTP, Backward Compatibility: a modern error keeps the client modern; anything
-/// else is no proof, and `initialize` finds out.
-pub(super) fn is_legacy_server(status: StatusCode, error: Option<&ErrorObject>) -> bool {
-    let Some(error) = error else { return true };
-    if error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION {
-        return !is_wrongly_refused(error);
-    }
-    let is_unknown_method = status == StatusCode::NOT_FOUND && error.code == ErrorCode::METHOD_NOT_FOUND;
-    !error.code.is_modern() && !is_unknown_method
-}
-
-/// Whether the server refuses our revision and yet lists it in `data.supported`.
-pub(super) fn is_wrongly_refused(error: &ErrorObject) -> bool {
-    let supported = error.data.as_ref().and_then(|data| data.get("supported")).and_then(Value::as_array);
-    let lists_ours =
-        supported.is_some_and(|list| list.iter().any(|version| version == ProtocolVersion::LATEST.as_str()));
-    error.code == ErrorCode::UNSUPPORTED_PROTOCOL_VERSION && lists_ours
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,30 +142,6 @@ mod tests {
         assert!(matches!(reaction(StatusCode::UNAUTHORIZED, &headers), Reaction::Authorize(_)));
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
         assert_eq!(reaction(StatusCode::FORBIDDEN, &headers), Reaction::Read);
-    }
-
-    #[test]
-    fn when_to_fall_back_to_initialize() {
-        let error = |code| ErrorObject::new(ErrorCode(code), "x");
-        let rows = [
-            (400, None, true),
-            (404, None, true),
-            (405, None, true),
-            (500, None, true),
-            (400, Some(error(-32000)), true),
-            (400, Some(error(-32600)), true),
-            (200, Some(error(-32601)), true),
-            (404, Some(error(-32601)), false),
-            (400, Some(error(-32020)), false),
-            (400, Some(error(-32021)), false),
-            (400, Some(error(-32022)), true),
-            (400, Some(error(-32022).with_data(json!({"supported": ["2025-11-25"]}))), true),
-            (400, Some(error(-32022).with_data(json!({"supported": ["2026-07-28"]}))), false),
-        ];
-        for (status, error, expected) in rows {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(is_legacy_server(status, error.as_ref()), expected, "{status} {error:?}");
-        }
     }
 
     #[test]

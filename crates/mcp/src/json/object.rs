@@ -36,6 +36,14 @@ impl<'a> Object<'a> {
         Some(self.members.remove(position).1)
     }
 
+    /// Gives the member called exactly `name` another value, in its place; a new member stands last.
+    pub fn set(&mut self, name: &'static str, value: &'a RawValue) {
+        match self.members.iter_mut().find(|(member, _)| member == name) {
+            Some((_, current)) => *current = value,
+            None => self.members.push((Cow::Borrowed(name), value)),
+        }
+    }
+
     /// All members in the order they were received.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.members.iter().map(|(name, value)| (&**name, *value))
