@@ -46,11 +46,7 @@ pub(crate) async fn post(
     let attempts = server.attempts();
     attempts.registrations_per_address.count(&[&subscriber(peer)], server.now())?;
     attempts.registrations.count(&[], server.now())?;
-    let unverified: ClientMetadata = serde_json::from_slice(&body).map_err(|_| {
-        let description =
-            "send client metadata as one JSON object, each member once and of the type RFC 7591 gives it";
-        Error::new(ErrorCode::InvalidClientMetadata, description)
-    })?;
+    let unverified = parse(&body)?;
     let policy = &server.settings().registration;
     let registration = decide(unverified, policy)?;
     let registered = server.store().count_dynamic_clients().await?;
@@ -67,6 +63,17 @@ pub(crate) async fn post(
         Err(CommitError::Store(error)) => Err(error.into()),
         Err(CommitError::Refused(_)) => Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
     }
+}
+
+/// An array is refused before it is read: its elements would be taken for the members, in their order.
+fn parse(body: &[u8]) -> Result<ClientMetadata, Error> {
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    let metadata = serde_json::from_slice(body).ok().filter(|_| is_object);
+    metadata.ok_or_else(|| {
+        invalid_metadata(
+            "send client metadata as one JSON object, each member once and of the type RFC 7591 gives it",
+        )
+    })
 }
 
 /// A client as an operator registers it by hand.
@@ -414,6 +421,20 @@ mod tests {
         let body = json!({ "client_name": "Test Client", "redirect_uris": ["http://localhost:8080/callback"], "grant_types": ["client_credentials"], "scope": "read write" });
         let registration = decide(serde_json::from_value(body).unwrap(), &policy).unwrap();
         assert_eq!(registration.grant_types, [GrantType::ClientCredentials]);
+    }
+
+    #[test]
+    fn metadata_is_one_object() {
+        assert!(parse(br#" {"redirect_uris":["https://ok.test/"],"unknown":[]}"#).is_ok());
+        for body in [
+            r#"[["https://ok.test/"],"none"]"#,
+            r#"{"redirect_uris":[],"redirect_uris":["https://ok.test/"]}"#,
+            r#"{"client_name":1}"#,
+            "null",
+            "",
+        ] {
+            assert_eq!(parse(body.as_bytes()).unwrap_err().error, ErrorCode::InvalidClientMetadata, "{body}");
+        }
     }
 
     #[test]
