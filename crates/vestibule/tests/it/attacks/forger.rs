@@ -33,7 +33,12 @@ impl Forger {
 
     /// Signs claims under this `typ`. A quotation mark in it ends the value: it may bring more members.
     pub(crate) fn sign(&self, typ: &str, claims: &Value) -> String {
-        self.key.sign(typ, claims.to_string().as_bytes())
+        self.sign_text(typ, &claims.to_string())
+    }
+
+    /// Signs what may be no claims at all.
+    pub(crate) fn sign_text(&self, typ: &str, text: &str) -> String {
+        self.key.sign(typ, text.as_bytes())
     }
 
     pub(crate) fn kid(&self) -> &str {

@@ -38,6 +38,8 @@ fn bodies() -> Vec<(&'static str, Value, &'static str)> {
         ("case", json!({ "Redirect_URIs": ["https://good.test/cb"] }), "invalid_redirect_uri"),
         ("many", json!({ "redirect_uris": vec!["https://good.test/cb"; 17] }), "invalid_redirect_uri"),
         ("not an object", json!([{ "redirect_uris": ["https://good.test/cb"] }]), "invalid_client_metadata"),
+        ("not an object", json!([["https://good.test/cb"]]), "invalid_client_metadata"),
+        ("not an object", json!([["https://good.test/cb"], "none"]), "invalid_client_metadata"),
         ("not an object", json!(null), "invalid_client_metadata"),
         ("not an object", json!("x"), "invalid_client_metadata"),
     ];
@@ -179,6 +181,10 @@ async fn rg_14_registrations_are_bounded() {
         refused.header("retry-after").unwrap_or_default().parse().expect("a number of seconds");
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert_eq!(world.database().count("clients", "true"), 3);
+
+    let world = World::configured("[limits]\nregistrations = 1\n");
+    world.register(&metadata).await;
+    expect::error(&world.try_to_register(&metadata).await, 429, "temporarily_unavailable");
 
     let world = World::configured("[registration]\nmaximum_clients = 2\n");
     world.register(&metadata).await;

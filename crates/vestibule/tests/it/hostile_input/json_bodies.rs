@@ -60,7 +60,7 @@ async fn an_mcp_endpoint_takes_one_message() {
             assert!(json["id"].is_null(), "{row}: {json}");
         }
         let announced = format!(
-            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: {JSON}\r\n\
+            "POST {path} HTTP/1.1\r\nconnection: close\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: {JSON}\r\n\
              content-length: 8388608\r\n\r\n",
             target.token
         );
