@@ -12,16 +12,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vestibule-mcp", &[]),
     ("vestibule-outbound", &[]),
     ("vestibule-oauth", &["vestibule-secret"]),
+    ("vestibule-audit", &["vestibule-oauth", "vestibule-secret"]),
     ("vestibule-store", &["vestibule-oauth", "vestibule-secret"]),
     ("vestibule-guard", &["vestibule-oauth", "vestibule-secret"]),
     ("vestibule-client", &["vestibule-mcp", "vestibule-oauth", "vestibule-outbound", "vestibule-secret"]),
     (
         "vestibule-authorization-server",
-        &["vestibule-oauth", "vestibule-outbound", "vestibule-secret", "vestibule-store"],
+        &["vestibule-audit", "vestibule-oauth", "vestibule-outbound", "vestibule-secret", "vestibule-store"],
     ),
     (
         "vestibule-gateway",
-        &["vestibule-guard", "vestibule-mcp", "vestibule-oauth", "vestibule-secret", "vestibule-store"],
+        &[
+            "vestibule-guard",
+            "vestibule-mcp",
+            "vestibule-oauth",
+            "vestibule-outbound",
+            "vestibule-secret",
+            "vestibule-store",
+        ],
     ),
     (
         "vestibule",
