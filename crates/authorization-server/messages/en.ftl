@@ -125,7 +125,7 @@ error-internal-remedy = Try again. If it happens again, tell the operator of thi
 ## Set-up and invitation
 
 set-up-title = Set up Vestibule
-set-up-lead = Create the first account. It is an operator’s: it can manage users and apps.
+set-up-lead = Create the first account. It belongs to the operator of this server.
 set-up-invitation-title = Accept your invitation
 set-up-invitation-lead = Choose the password that you will sign in with.
 set-up-user-name-hint = Letters, digits and . _ @ + - (64 at most).

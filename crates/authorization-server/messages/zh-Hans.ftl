@@ -113,7 +113,7 @@ error-internal-remedy = 请重试。如果再次发生，请将下方的参考�
 ## 设置与邀请
 
 set-up-title = 设置 Vestibule
-set-up-lead = 创建第一个账户。它是管理员账户，可以管理用户和应用。
+set-up-lead = 创建第一个账户。它属于此服务器的管理员。
 set-up-invitation-title = 接受邀请
 set-up-invitation-lead = 请选择您今后登录所用的密码。
 set-up-user-name-hint = 字母、数字和 . _ @ + -（最多 64 个）。

@@ -75,7 +75,12 @@ impl IntoResponse for EndpointError {
             }
             Self::Unavailable(reason) => {
                 tracing::error!(%reason, "answered 503");
-                let description = "the server cannot reach its database; nothing was changed, try again";
+                let description = match reason {
+                    StoreError::OutcomeUnknown { .. } => {
+                        "the connection to the database broke; the change is either stored whole or not at all, try again"
+                    }
+                    _ => "the server cannot reach its database; nothing was changed, try again",
+                };
                 let error = Error::new(ErrorCode::TemporarilyUnavailable, description);
                 retry_after(no_store(StatusCode::SERVICE_UNAVAILABLE, &error), Duration::from_secs(1))
             }

@@ -129,3 +129,40 @@ fn of_access_token(claims: AccessTokenClaims) -> IntrospectionResponse {
         jti: Some(claims.jti.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oauth::{ClientId, Issuer, JwtId, ResourceIndicator, Scope};
+
+    use super::*;
+    use crate::client_authentication::tests::client;
+
+    fn claims(client_id: &str) -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: Issuer::parse("https://as.test").unwrap(),
+            sub: "user_1".into(),
+            aud: ResourceIndicator::parse("https://rs.test/a").unwrap(),
+            exp: 1,
+            iat: 0,
+            jti: JwtId::from_unverified("j"),
+            client_id: ClientId::from_unverified(client_id),
+            scope: Scope::default(),
+            grant_id: None,
+            preferred_username: None,
+        }
+    }
+
+    #[test]
+    fn ir_02_a_token_is_the_business_of_its_client_and_its_resource() {
+        let dynamic = client("c").record().clone();
+        assert!(may_introspect(&dynamic, &claims("c")) && !may_introspect(&dynamic, &claims("other")));
+        let operator = ClientRecord { origin: ClientOrigin::Operator, ..dynamic };
+        assert!(may_introspect(&operator, &claims("other")), "it stands for every resource");
+        let standing_for = |resource: &str| ClientRecord {
+            metadata: serde_json::Map::from_iter([(INTROSPECTS.to_owned(), serde_json::json!([resource]))]),
+            ..operator.clone()
+        };
+        assert!(may_introspect(&standing_for("https://rs.test/a"), &claims("other")));
+        assert!(!may_introspect(&standing_for("https://rs.test/b"), &claims("other")));
+    }
+}

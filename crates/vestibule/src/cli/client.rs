@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use authorization_server::registration::{self, NewClient};
 use oauth::{
-    Clock as _, GrantType, RedirectUri, Scope, TokenEndpointAuthMethod, registration::ClientInformation,
+    Clock as _, GrantType, RedirectUri, ResourceIndicator, Scope, TokenEndpointAuthMethod, registration::ClientInformation,
 };
 
 use super::exit::Stop;
@@ -52,6 +52,10 @@ struct Add {
     /// The most it may ask for, space-separated [default: whatever the resource knows].
     #[arg(long, default_value = "", hide_default_value = true, value_parser = parse_scope)]
     scope: Scope,
+    /// A resource whose access tokens it may introspect, besides its own tokens; may be given several times
+    /// [default: every resource of this server].
+    #[arg(long = "introspects", value_name = "URL", conflicts_with = "public", value_parser = parse_resource)]
+    introspects: Vec<ResourceIndicator>,
     /// Print the registration as JSON.
     #[arg(long)]
     json: bool,
@@ -104,7 +108,7 @@ fn decide(add: Add) -> Result<NewClient, Stop> {
         token_endpoint_auth_method,
         grant_types,
         scope: add.scope,
-        introspects: Vec::new(),
+        introspects: add.introspects,
     })
 }
 
@@ -145,6 +149,10 @@ fn parse_method(text: &str) -> Result<TokenEndpointAuthMethod, String> {
     TokenEndpointAuthMethod::parse(text)
         .filter(|method| method.is_confidential())
         .ok_or_else(|| "known methods are client_secret_basic and client_secret_post".to_owned())
+}
+
+fn parse_resource(text: &str) -> Result<ResourceIndicator, String> {
+    ResourceIndicator::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_scope(text: &str) -> Result<Scope, String> {
