@@ -50,6 +50,7 @@ mod value;
 pub use error::{CommitError, LocationError, StoreError};
 pub use location::Location;
 pub use record::{
+    audit_entry::{self, AuditCheckpointRecord, AuditEntryRecord},
     authorization_code::{self, AuthorizationCodeRecord},
     authorization_request::{self, AuthorizationRequestRecord},
     client::{self, ClientOrigin, ClientRecord},

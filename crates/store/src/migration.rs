@@ -8,8 +8,10 @@ pub(crate) struct Migration {
 }
 
 /// All steps in order. A released step is never edited: a change is a new step at the end.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_foundation", script: include_str!("../migrations/0001_foundation.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_foundation", script: include_str!("../migrations/0001_foundation.sql") },
+    Migration { name: "0002_audit", script: include_str!("../migrations/0002_audit.sql") },
+];
 
 /// The table that remembers what was applied. The engines run this before they read it.
 pub(crate) const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)";

@@ -2,6 +2,7 @@
 //! database of its own.
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+mod audit;
 mod batches;
 mod database;
 mod garbage;
@@ -65,6 +66,10 @@ const CASES: &[Case] = cases! {
     parallel::demo_items_get_different_ids,
     garbage::goes_and_live_rows_stay,
     garbage::of_any_amount_goes,
+    audit::entries_are_read_in_pages,
+    audit::a_place_is_taken_once,
+    audit::checkpoints,
+    audit::is_no_garbage,
     two_processes::redeem_one_code_once,
     two_processes::rotate_one_refresh_token_once,
     two_processes::killed_while_writing_lose_nothing_acknowledged,
