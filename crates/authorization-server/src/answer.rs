@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use audit::Overloaded;
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -24,6 +25,8 @@ pub(crate) enum EndpointError {
     Request { status: StatusCode, description: &'static str },
     /// A limit is reached: 429.
     TooMany(TooMany),
+    /// The audit log takes nothing more: 503, and nothing was done.
+    NotRecorded(Overloaded),
     /// The database is away: 503. Never a false `invalid_grant`, which would log people out.
     Unavailable(StoreError),
 }
@@ -43,6 +46,12 @@ impl From<StoreError> for EndpointError {
 impl From<Error> for EndpointError {
     fn from(error: Error) -> Self {
         Self::OAuth(error)
+    }
+}
+
+impl From<Overloaded> for EndpointError {
+    fn from(error: Overloaded) -> Self {
+        Self::NotRecorded(error)
     }
 }
 
@@ -72,6 +81,11 @@ impl IntoResponse for EndpointError {
                 let description = "too many attempts; wait as long as Retry-After says";
                 let error = Error::new(ErrorCode::TemporarilyUnavailable, description);
                 retry_after(no_store(StatusCode::TOO_MANY_REQUESTS, &error), after)
+            }
+            Self::NotRecorded(reason) => {
+                tracing::error!(%reason, "answered 503");
+                let error = Error::new(ErrorCode::TemporarilyUnavailable, reason.to_string());
+                retry_after(no_store(StatusCode::SERVICE_UNAVAILABLE, &error), Duration::from_secs(2))
             }
             Self::Unavailable(reason) => {
                 tracing::error!(%reason, "answered 503");

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use audit::{Event, Kind, Outcome};
 use oauth::{
     ErrorCode,
     client_authentication::{self, ClientAuthenticationError, PresentedClient},
@@ -28,7 +29,8 @@ impl AuthenticatedClient {
 const REFUSED: &str = "client authentication failed: check client_id, client_secret and how they are sent";
 
 /// Authenticates the client of a form request. Failures count per client and address, so that secrets cannot
-/// be guessed (TK-23).
+/// be guessed (TK-23). They are recorded for clients that exist: an identifier that is nobody's could be anything, and
+/// nothing would bound how many there are.
 pub(crate) async fn authenticate(
     server: &AuthorizationServer,
     form: &Form,
@@ -62,10 +64,17 @@ pub(crate) async fn authenticate(
         Err(store::StoreError::NulCharacter { .. }) => None,
         Err(error) => return Err(error.into()),
     };
+    let is_known = client.is_some();
     match client.filter(|client| proves(&presented, client) && !is_expired(client, server)) {
         Some(client) => Ok(AuthenticatedClient(client)),
         None => {
             failures.count(&key, server.now())?;
+            if is_known {
+                let place = server.place_in_audit_log().await?;
+                let event = Event::new(Kind::ClientAuthentication, Outcome::Refused);
+                let event = event.client(&presented.unverified_client_id);
+                place.record(event.detail("method", presented.method).detail("peer", &subscriber));
+            }
             Err(EndpointError::Client { used_basic, description: REFUSED })
         }
     }

@@ -1,6 +1,7 @@
 //! The decision: allow or deny. Everything that is decided is in the stored request; the form carries only the
 //! request's name and the answer (AZ-18).
 
+use audit::{Event, Kind, Outcome, Verdict};
 use axum::{
     extract::{RawQuery, State},
     response::Response,
@@ -9,7 +10,9 @@ use http::StatusCode;
 use oauth::{
     Error, ErrorCode, GrantType, RedirectUri, Scope, authorization::error_url, parameters::Parameters,
 };
-use store::{ClientOrigin, ClientRecord, SessionRecord, UserRecord, authorization_request};
+use store::{
+    AuthorizationRequestRecord, ClientOrigin, ClientRecord, SessionRecord, UserRecord, authorization_request,
+};
 
 use crate::{
     AuthorizationServer, Resource,
@@ -68,14 +71,35 @@ async fn decide(
     let Some((session, user)) = load_session(server, from).await? else {
         return Ok(to_login(server, &waiting));
     };
-    let url = match one("decision") {
+    let place = server.place_in_audit_log().await?;
+    let (url, event) = match one("decision") {
         Some("allow") => {
-            grant_code::grant_decided(server, from, &waiting.record, (&user, session.created_at)).await?
+            let authenticated = (&user, session.created_at);
+            let url = grant_code::grant_decided(server, from, &waiting.record, authenticated).await?;
+            (url, Event::new(Kind::Consent, Outcome::Succeeded).decision(Verdict::Allowed, "asked"))
         }
-        Some("deny") => deny(server, from, &waiting).await?,
+        Some("deny") => {
+            let url = deny(server, from, &waiting).await?;
+            (url, Event::new(Kind::Consent, Outcome::Refused).decision(Verdict::Denied, "asked"))
+        }
         _ => return Err(PageError::expired_transaction(StatusCode::BAD_REQUEST)),
     };
+    place.record(about(server, event, &waiting.record, &user));
     Ok(page::see_other(server.issuer(), &url))
+}
+
+fn about(
+    server: &AuthorizationServer,
+    decided: Event,
+    request: &AuthorizationRequestRecord,
+    user: &UserRecord,
+) -> Event {
+    decided
+        .person(server.person(user))
+        .client(&request.client_id)
+        .detail("redirect_host", request.redirect_uri.consent_host())
+        .detail("resource", &request.resource)
+        .detail("scope", &request.scope)
 }
 
 async fn deny(

@@ -46,3 +46,4 @@ pub mod user;
 pub use kinds::Invitation;
 pub use server::{AuthorizationServer, StartError};
 pub use settings::{Lifetimes, Limits, RegistrationPolicy, Resource, ScopeDescription, Settings};
+pub use signing_keys::trusted_keys;

@@ -1,5 +1,6 @@
 //! Signing in with a password, on the way to a decision.
 
+use audit::{Event, Kind, Outcome};
 use axum::{
     extract::{RawQuery, State},
     response::Response,
@@ -72,22 +73,35 @@ async fn sign_in(
         let response = show(server, from, &waiting, name, Some(LoginProblem::LockedFor(after)));
         return Ok(retry_after(response, after));
     }
+    let place = server.place_in_audit_log().await?;
     match verify(server, name, Secret::from(one("password"))).await? {
-        Some(user) => begin_session(server, from, &waiting, &user).await,
-        None => {
+        Verified::Is(user) => {
+            let response = begin_session(server, from, &waiting, &user).await?;
+            place.record(signed_in(server, from, &waiting, Some(&user), Outcome::Succeeded));
+            Ok(response)
+        }
+        Verified::IsNot(user) => {
             tracing::info!(peer = ?from.peer, "sign-in failed");
+            place.record(signed_in(server, from, &waiting, user.as_ref(), Outcome::Refused));
             failures.count(&key, now)?;
             Ok(show(server, from, &waiting, name, Some(LoginProblem::WrongCredentials)))
         }
     }
 }
 
-/// The active user with this name and password.
+/// What the password says of whoever typed a name.
+enum Verified {
+    /// They are the user.
+    Is(UserRecord),
+    /// They are not the active user of this name, if there is one.
+    IsNot(Option<UserRecord>),
+}
+
 async fn verify(
     server: &AuthorizationServer,
     name: &str,
     password: Secret<String>,
-) -> Result<Option<UserRecord>, PageError> {
+) -> Result<Verified, PageError> {
     let user = match server.store().user_by_name(name).await {
         Ok(user) => user.filter(|user| user.state == UserState::Active),
         // A name with a NUL cannot be stored, so nobody has it.
@@ -96,7 +110,29 @@ async fn verify(
     };
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let is_right = server.passwords().verify(password, hash).await?;
-    Ok(user.filter(|_| is_right))
+    Ok(match user {
+        Some(user) if is_right => Verified::Is(user),
+        other => Verified::IsNot(other),
+    })
+}
+
+/// A name that is nobody's is not recorded: people type passwords into that field.
+fn signed_in(
+    server: &AuthorizationServer,
+    from: &FromBrowser,
+    waiting: &WaitingRequest,
+    user: Option<&UserRecord>,
+    outcome: Outcome,
+) -> Event {
+    let event = Event::new(Kind::SignIn, outcome).client(&waiting.client.id);
+    let event = match from.peer {
+        Some(peer) => event.detail("peer", peer),
+        None => event,
+    };
+    match user {
+        Some(user) => event.person(server.person(user)),
+        None => event,
+    }
 }
 
 /// The session's identifier is new with every sign-in, and the one before it is dead (AZ-25).

@@ -55,6 +55,13 @@ impl From<StoreError> for PageError {
     }
 }
 
+impl From<audit::Overloaded> for PageError {
+    fn from(error: audit::Overloaded) -> Self {
+        let unavailable = Self::new(ErrorKind::Unavailable, StatusCode::SERVICE_UNAVAILABLE);
+        Self { reason: Some(error.to_string()), retry_after: Some(Duration::from_secs(2)), ..unavailable }
+    }
+}
+
 impl From<CommitError> for PageError {
     fn from(error: CommitError) -> Self {
         match error {

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 
+use audit::{Event, Kind, Outcome};
 use axum::{
     body::Bytes,
     extract::{ConnectInfo, State, rejection::BytesRejection},
@@ -54,12 +55,18 @@ pub(crate) async fn post(
         let description = "this server keeps no more self-registered clients; ask its operator";
         return Err(EndpointError::Request { status: StatusCode::SERVICE_UNAVAILABLE, description });
     }
+    let place = server.place_in_audit_log().await?;
     let now = server.now();
     let expires_at = Some(now + policy.quarantine);
     let information =
         insert(server.store(), server.random(), now, registration, (ClientOrigin::Dynamic, expires_at)).await;
     match information {
-        Ok(information) => Ok(no_store(StatusCode::CREATED, &information)),
+        Ok(information) => {
+            let id = ClientId::from_unverified(information.client_id.as_str());
+            let event = Event::new(Kind::Registration, Outcome::Succeeded).client(&id);
+            place.record(event.detail("peer", subscriber(peer)));
+            Ok(no_store(StatusCode::CREATED, &information))
+        }
         Err(CommitError::Store(error)) => Err(error.into()),
         Err(CommitError::Refused(_)) => Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
     }

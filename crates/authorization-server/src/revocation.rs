@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use audit::{Event, Kind, Outcome};
 use axum::extract::{ConnectInfo, State};
 use http::StatusCode;
 use oauth::{ErrorCode, access_token};
@@ -30,7 +31,14 @@ pub(crate) async fn post(
     let token = token
         .ok_or_else(|| EndpointError::new(ErrorCode::InvalidRequest, "the parameter token is missing"))?;
     if let Some(key) = find(&server, &client, token).await? {
+        let place = server.place_in_audit_log().await?;
+        let event = Event::new(Kind::Revocation, Outcome::Succeeded).client(&client.record().id);
+        let event = match &key {
+            RevocationKey::Grant(id) => event.detail("grant", id),
+            RevocationKey::AccessToken(id) => event.detail("jti", id),
+        };
         server.revoke(key, "revoked by the client").await?;
+        place.record(event);
     }
     Ok(StatusCode::OK)
 }

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use audit::{Checkpoint, Overloaded, Person, Place, SignedCheckpoint};
 use oauth::{Issuer, ResourceIndicator, Timestamp, jwk::JwkSet};
 use secret::{Digest, Keyring, Random};
-use store::{CommitError, RevocationKey, RevocationRecord, Store, StoreError, grant, revocation};
+use store::{CommitError, RevocationKey, RevocationRecord, Store, StoreError, UserRecord, grant, revocation};
 
 use crate::{
     Resource, Settings,
@@ -77,6 +78,11 @@ impl AuthorizationServer {
         self.0.keys.jwk_set()
     }
 
+    /// Signs how far the audit log of this node is, with the key that signs access tokens.
+    pub fn sign_checkpoint(&self, checkpoint: &Checkpoint) -> SignedCheckpoint {
+        checkpoint.sign(self.0.keys.current())
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
     }
@@ -111,6 +117,16 @@ impl AuthorizationServer {
 
     pub(crate) fn resource(&self, indicator: &ResourceIndicator) -> Option<&Resource> {
         self.0.settings.resources.iter().find(|resource| resource.indicator == *indicator)
+    }
+
+    /// Room in the audit log for what is about to be done.
+    pub(crate) async fn place_in_audit_log(&self) -> Result<Place, Overloaded> {
+        self.0.settings.auditor.reserve().await
+    }
+
+    /// A user as the audit log names them.
+    pub(crate) fn person(&self, user: &UserRecord) -> Person {
+        Person::new(self.issuer(), user.id.as_str(), Some(&user.name))
     }
 
     /// Ends a grant or a token for good and tells this node's guards.

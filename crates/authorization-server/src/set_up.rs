@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use audit::{Event, Kind, Outcome};
 use axum::{
     extract::{RawQuery, State},
     response::Response,
@@ -98,9 +99,14 @@ async fn create(
         Ok(record) => record,
         Err(error) => return problem(error).map(Err),
     };
+    let place = server.place_in_audit_log().await?;
     let batch = Batch::new().then(invitation::consume(&link.token.digest(), now));
     match user::insert(server.store(), batch, &record).await {
-        Ok(()) => Ok(Ok(())),
+        Ok(()) => {
+            let event = Event::new(Kind::SetUp, Outcome::Succeeded).person(server.person(&record));
+            place.record(event.detail("is_operator", record.is_operator));
+            Ok(Ok(()))
+        }
         Err(error) => problem(error).map(Err),
     }
 }

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use audit::Auditor;
 use oauth::{Clock, Issuer, ResourceIndicator, Scope};
 use secret::Random;
 use store::RevocationRecord;
@@ -24,6 +25,8 @@ pub struct Settings {
     /// Is told of each revocation right after it is committed, so that this node's guards know before the
     /// answer is sent. Other nodes read it from the database.
     pub on_revocation: Arc<dyn Fn(&RevocationRecord) + Send + Sync>,
+    /// Keeps what happened: nothing that is recorded happens without a place in it.
+    pub auditor: Arc<dyn Auditor>,
 }
 
 /// A protected resource that tokens can be issued for.

@@ -55,6 +55,21 @@ pub(crate) async fn load_or_create(
     Ok(SigningKeys { current: Arc::new(open(record, keyring)?), verifying, jwk_set })
 }
 
+/// The public keys whose private halves the keyring opens.
+///
+/// A row of the database alone proves nothing: whoever can write one could add a key of their own. So each public key
+/// is made from the private one again.
+///
+/// # Errors
+/// [`StartError`] when the store fails or a key does not open.
+pub async fn trusted_keys(store: &Store, keyring: &Keyring) -> Result<JwkSet, StartError> {
+    let mut keys = Vec::new();
+    for record in store.signing_keys().await? {
+        keys.push(open(&record, keyring)?.jwk().clone());
+    }
+    Ok(JwkSet { keys })
+}
+
 fn new_record(keyring: &Keyring, random: &dyn Random, now: Timestamp) -> SigningKeyRecord {
     let (key, pkcs8) = SigningKey::generate();
     let jwk = key.jwk().clone();

@@ -3,6 +3,7 @@
 //!
 //! Manners: data on stdout, everything else on stderr; lower case, no period; `hint:` where it helps.
 
+mod audit;
 mod call;
 mod client;
 mod conformance_client;
@@ -34,6 +35,8 @@ enum Command {
     User(user::Arguments),
     /// Manage the clients that are registered by hand.
     Client(client::Arguments),
+    /// Read the audit log and check that nobody changed it.
+    Audit(audit::Arguments),
     /// Log in at an MCP server and keep the tokens.
     Login(login::Arguments),
     /// List the tools of an MCP server.
@@ -54,6 +57,7 @@ impl CommandLine {
             Command::Serve(arguments) => serve::run(&arguments),
             Command::User(arguments) => alone(user::run(arguments)),
             Command::Client(arguments) => alone(client::run(arguments)),
+            Command::Audit(arguments) => alone(audit::run(arguments)),
             Command::Login(arguments) => alone(login::run(arguments)),
             Command::Tools(arguments) => alone(tools::run(arguments)),
             Command::Call(arguments) => alone(call::run(arguments)),

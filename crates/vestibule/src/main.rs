@@ -3,6 +3,7 @@
 //! `main` is a table of subcommands ([`cli`]). `vestibule serve` reads top-down in [`cli::serve`]:
 //! configuration, storage, keys, socket, wiring, jobs, accept loop.
 
+mod audit;
 mod cli;
 mod clock;
 mod config;

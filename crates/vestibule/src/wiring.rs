@@ -5,15 +5,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context as _;
+use audit::Auditor;
 use authorization_server::{AuthorizationServer, Resource, ScopeDescription};
 use axum::Router;
 use gateway::DemoSettings;
 use guard::{Guard, Keys, RevokedTokens};
 use oauth::{Clock, Issuer, ResourceIndicator, Scope};
 use secret::{Keyring, Random, Secret};
-use store::Store;
+use store::{Store, StoreError};
 
 use crate::{
+    audit::{Node, Sign, Writer},
     config::{Configuration, server::Server},
     health,
     revocations::{self, Revocations},
@@ -31,13 +33,29 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     /// Gives random bytes.
     pub(crate) random: Arc<dyn Random>,
+    /// Keeps what happened.
+    pub(crate) auditor: Arc<dyn Auditor>,
 }
 
-/// Everything that answers on the main listener, and what keeps its guards informed.
-pub(crate) async fn wire(
-    parts: &Parts,
-    configuration: &Configuration,
-) -> anyhow::Result<(Router, Revocations)> {
+impl Parts {
+    /// What writes the audit log of `node`, with checkpoints signed by `sign`.
+    pub(crate) async fn audit_writer(&self, node: Node, sign: Sign) -> Result<Writer, StoreError> {
+        Writer::open(self.store.clone(), Arc::clone(&self.clock), Arc::clone(&self.random), node, sign).await
+    }
+}
+
+/// The roles, put together.
+pub(crate) struct Wired {
+    /// Everything that answers on the main listener.
+    pub(crate) router: Router,
+    /// What keeps its guards informed.
+    pub(crate) revocations: Revocations,
+    /// Signs the checkpoints of the audit log.
+    pub(crate) sign: Sign,
+}
+
+/// Puts the roles together.
+pub(crate) async fn wire(parts: &Parts, configuration: &Configuration) -> anyhow::Result<Wired> {
     let demo =
         configuration.servers.first().map(|server| DemoResources::of(server, &parts.issuer)).transpose()?;
     let revoked = RevokedTokens::default();
@@ -53,7 +71,8 @@ pub(crate) async fn wire(
     }
     let router = router.merge(gateway(parts, configuration, guards)?);
     let revocations = Revocations::new(parts.store.clone(), revoked, Arc::clone(&parts.clock));
-    Ok((router, revocations))
+    let sign = Box::new(move |checkpoint: &_| authorization_server.sign_checkpoint(checkpoint));
+    Ok(Wired { router, revocations, sign })
 }
 
 async fn authorization_server(
@@ -71,6 +90,7 @@ async fn authorization_server(
         clock: Arc::clone(&parts.clock),
         random: Arc::clone(&parts.random),
         on_revocation: Arc::new(move |record| revocations::apply(&revoked, record)),
+        auditor: Arc::clone(&parts.auditor),
     };
     AuthorizationServer::open(settings, parts.store.clone(), &parts.keyring)
         .await

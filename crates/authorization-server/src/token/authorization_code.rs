@@ -7,6 +7,7 @@
 //!    (RFC 6749 §4.1.2). A stranger's replay is refused and changes nothing, else whoever reads a browser's
 //!    history could log people out.
 
+use audit::{Event, Kind, Outcome, Person};
 use oauth::{CodeVerifier, ErrorCode, GrantType, Timestamp, parameters::Parameters, token::TokenResponse};
 use secret::Token;
 use store::{
@@ -103,11 +104,14 @@ async fn redeem(
     if let Some(token) = &refresh_token {
         batch = batch.then(refresh_token::insert(&first_refresh_token(token, &grant, now, lifetimes)));
     }
+    let place = server.place_in_audit_log().await?;
     match server.store().commit(batch).await {
         Ok(()) => {}
         Err(CommitError::Refused(_)) => return replayed(server, code).await,
         Err(CommitError::Store(error)) => return Err(error.into()),
     }
+    let event = Event::new(Kind::CodeRedeemed, Outcome::Succeeded).person(server.person(user));
+    place.record(about(event, code).detail("scope", &grant.scope));
     let holder = Holder {
         subject: user.id.as_str(),
         user_name: Some(&user.name),
@@ -165,8 +169,15 @@ async fn replayed(
     server: &AuthorizationServer,
     code: &AuthorizationCodeRecord,
 ) -> Result<TokenResponse, EndpointError> {
+    let place = server.place_in_audit_log().await?;
     server.revoke(RevocationKey::Grant(code.grant_id.clone()), "authorization code replayed").await?;
+    let person = Person::new(server.issuer(), code.user_id.as_str(), None);
+    place.record(about(Event::new(Kind::CodeReplayed, Outcome::Refused).person(person), code));
     Err(refused())
+}
+
+fn about(event: Event, code: &AuthorizationCodeRecord) -> Event {
+    event.client(&code.client_id).detail("grant", &code.grant_id).detail("resource", &code.resource)
 }
 
 fn refused() -> EndpointError {

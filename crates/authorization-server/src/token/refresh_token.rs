@@ -7,6 +7,7 @@
 //!    replay it.
 //! 3. Any other use of an old token is reuse: the whole family is revoked.
 
+use audit::{Event, Kind, Outcome, Person};
 use oauth::{ErrorCode, Scope, ScopeError, Timestamp, parameters::Parameters, token::TokenResponse};
 use secret::{Keyring, Location, Token};
 use store::{
@@ -52,8 +53,7 @@ pub(super) async fn refresh(
         match decide(&presented, client, server.now(), &server.settings().lifetimes) {
             Decision::Refuse => return Err(refused()),
             Decision::Reuse => {
-                server.revoke(RevocationKey::Grant(presented.grant.id), "refresh token reused").await?;
-                return Err(refused());
+                return reused(server, &presented).await;
             }
             Decision::Repeat => {
                 let scope = requested_scope(parameters, &presented.grant)?;
@@ -71,6 +71,26 @@ pub(super) async fn refresh(
             }
         }
     }
+    Err(refused())
+}
+
+/// RFC 9700 §4.14.2: whoever of the two was the thief, neither goes on.
+async fn reused(
+    server: &AuthorizationServer,
+    presented: &PresentedRefreshToken,
+) -> Result<TokenResponse, EndpointError> {
+    let place = server.place_in_audit_log().await?;
+    let grant = &presented.grant;
+    server.revoke(RevocationKey::Grant(grant.id.clone()), "refresh token reused").await?;
+    let event = Event::new(Kind::RefreshTokenReused, Outcome::Refused)
+        .client(&grant.client_id)
+        .detail("generation", presented.token.generation)
+        .detail("grant", &grant.id)
+        .detail("resource", &grant.resource);
+    place.record(match &grant.user_id {
+        Some(id) => event.person(Person::new(server.issuer(), id.as_str(), presented.user_name.as_deref())),
+        None => event,
+    });
     Err(refused())
 }
 

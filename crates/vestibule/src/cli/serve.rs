@@ -8,6 +8,7 @@ use clap::builder::BoolishValueParser;
 use tokio::signal;
 
 use crate::{
+    audit::{Node, Queue},
     clock::SystemClock,
     config::{Configuration, Flags},
     demo::{self, Password},
@@ -15,7 +16,7 @@ use crate::{
     jobs, keyring,
     listener::Listener,
     storage, telemetry,
-    wiring::{self, Parts},
+    wiring::{self, Parts, Wired},
 };
 
 /// `vestibule serve`
@@ -58,11 +59,14 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
     let keyring = keyring::open(&configuration.storage.data_dir, &store, &*random).await?;
     let listener = Listener::bind(configuration.network.listen).await?;
     let issuer = configuration.network.issuer(listener.address())?;
-    let parts = Parts { store, keyring, issuer, clock, random };
-    let (router, mut revocations) = wiring::wire(&parts, &configuration).await?;
+    let node = Node::claim(&configuration.storage.data_dir, &*random)?;
+    let (queue, waiting) = Queue::new(clock.clone());
+    let parts = Parts { store, keyring, issuer, clock, random, auditor: Arc::new(queue) };
+    let Wired { router, mut revocations, sign } = wiring::wire(&parts, &configuration).await?;
     // Before the first request: what was revoked before a restart stays revoked.
     revocations.catch_up().await?;
     let welcome = welcome(&parts, &configuration).await?;
+    let audit_log = parts.audit_writer(node, sign).await?.start(waiting);
     let _jobs = jobs::start(parts.store.clone(), revocations, Arc::clone(&parts.clock));
 
     println!("listening on http://{}", listener.address());
@@ -73,6 +77,7 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
         () = listener.serve(router, &configuration.connections, end) => {}
         () = end_at_once => tracing::warn!("asked to end twice; requests under way are cut off"),
     }
+    audit_log.stop().await;
     Ok(())
 }
 

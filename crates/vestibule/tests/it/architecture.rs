@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "vestibule-gateway",
         &[
+            "vestibule-audit",
             "vestibule-guard",
             "vestibule-mcp",
             "vestibule-oauth",
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "vestibule",
         &[
+            "vestibule-audit",
             "vestibule-authorization-server",
             "vestibule-client",
             "vestibule-gateway",

@@ -1,0 +1,46 @@
+//! `vestibule audit export`
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{open, read_since};
+use crate::{
+    audit::reader::{BEGINNING, each_entry},
+    config::Flags,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Leave out what was recorded before: a time such as 2026-11-20T08:00:00Z, or an age such as 36h.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// One line: the entry exactly as it was hashed, and its hashes (base64url).
+#[derive(Serialize)]
+struct Line<'a> {
+    entry: &'a RawValue,
+    hash: String,
+    previous_hash: String,
+}
+
+/// Writes every entry, node by node, in the order of the chain.
+pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let since = arguments.since.as_deref().map_or(Ok(BEGINNING), read_since)?;
+    let (_, store) = open(&arguments.flags).await?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for node in store.audit_nodes().await? {
+        each_entry(&store, (&node, i64::MIN), since, |record| {
+            let entry: &RawValue = serde_json::from_str(&record.entry)?;
+            let (hash, previous_hash) = (record.hash.to_base64url(), record.previous_hash.to_base64url());
+            serde_json::to_writer(&mut out, &Line { entry, hash, previous_hash })?;
+            Ok(writeln!(out)?)
+        })
+        .await?;
+    }
+    Ok(out.flush()?)
+}
