@@ -17,7 +17,7 @@ use crate::{
         client::{AuthorizationRequest, Client, basic},
         expect,
         scripted_browser::{BROWSER_COOKIE, SESSION_COOKIE, ScriptedBrowser},
-        world::{NO_LIMITS, Tokens, World, get},
+        world::{Tokens, UNHURRIED, World, get},
     },
     http_client, postgresql,
     server::{PASSWORD, Server, Settings, USERNAME},
@@ -34,7 +34,7 @@ const ASSERTION: &str = "canary.client.assertion";
 fn start(database: Option<String>) -> World {
     let settings = Settings {
         database,
-        configuration: Some(NO_LIMITS.to_owned()),
+        configuration: Some(UNHURRIED.to_owned()),
         log: Some("trace"),
         ..Settings::default()
     };

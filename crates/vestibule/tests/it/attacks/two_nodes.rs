@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     client::{Client, VERIFIER},
     expect,
-    world::{NO_LIMITS, Tokens, World},
+    world::{Tokens, UNHURRIED, World},
 };
 use crate::{
     http_client::{self, Answer},
@@ -24,7 +24,7 @@ impl Nodes {
         let settings = Settings {
             public_url: Some("http://localhost:9".to_owned()),
             database,
-            configuration: Some(NO_LIMITS.to_owned()),
+            configuration: Some(UNHURRIED.to_owned()),
             ..Settings::default()
         };
         let one = Server::start(&settings);

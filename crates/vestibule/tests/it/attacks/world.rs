@@ -20,13 +20,20 @@ use crate::{
     server::{Server, Settings},
 };
 
-/// Every test comes from the same address, and a whole module must fit into a minute.
-pub(crate) const NO_LIMITS: &str = "[limits]\n\
-    registrations_per_address = 100000\n\
-    registrations = 100000\n\
-    failed_logins = 100000\n\
-    failed_client_authentications = 100000\n\
-    authorization_requests_per_address = 100000\n";
+/// Every test comes from the same address, a whole module must fit into a minute, and on a busy machine nothing may
+/// expire under way.
+pub(crate) const UNHURRIED: &str = r#"
+[limits]
+registrations_per_address = 100000
+registrations = 100000
+failed_logins = 100000
+failed_client_authentications = 100000
+authorization_requests_per_address = 100000
+
+[lifetimes]
+authorization_code = "10m"
+refresh_repeat = "10m"
+"#;
 
 /// A redirect URI that needs no interstitial page: whoever listens there is on this computer.
 pub(crate) const CALLBACK: &str = "http://127.0.0.1:4321/callback";
@@ -51,7 +58,7 @@ impl World {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         let server = shared.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(start(NO_LIMITS));
+            let server = Arc::new(start(UNHURRIED));
             *shared = Arc::downgrade(&server);
             server
         });
@@ -60,7 +67,7 @@ impl World {
 
     /// A server of its own, for attacks that look at everything the database holds.
     pub(crate) fn alone() -> Self {
-        Self::configured(NO_LIMITS)
+        Self::configured(UNHURRIED)
     }
 
     /// A server of its own with this configuration file.
