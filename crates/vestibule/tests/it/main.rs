@@ -3,6 +3,7 @@
 
 mod architecture;
 mod attacks;
+mod audit;
 mod browser;
 mod canary;
 mod clients;

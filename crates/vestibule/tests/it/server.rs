@@ -115,6 +115,12 @@ impl Server {
         rest.recv_timeout(STOPPED_WITHIN).expect("stdout ends with the process")
     }
 
+    /// Ends the process with no chance to do anything first.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process ends");
+    }
+
     /// Asks the process to end, and kills it when it does not.
     fn end(&mut self) {
         if matches!(self.child.try_wait(), Ok(Some(_))) {

@@ -28,7 +28,13 @@ struct Line<'a> {
     previous_hash: String,
 }
 
-/// Writes every entry, node by node, in the order of the chain.
+/// One line: a signed text that says how far the chain was. A copy of it elsewhere proves a later cut.
+#[derive(Serialize)]
+struct CheckpointLine<'a> {
+    checkpoint: &'a str,
+}
+
+/// Writes every entry, node by node, in the order of the chain, and each node's checkpoints after its entries.
 pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let since = arguments.since.as_deref().map_or(Ok(BEGINNING), read_since)?;
     let (_, store) = open(&arguments.flags).await?;
@@ -41,6 +47,10 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(writeln!(out)?)
         })
         .await?;
+        for record in store.audit_checkpoints(&node).await?.iter().filter(|record| record.at >= since) {
+            serde_json::to_writer(&mut out, &CheckpointLine { checkpoint: &record.jws })?;
+            writeln!(out)?;
+        }
     }
     Ok(out.flush()?)
 }
