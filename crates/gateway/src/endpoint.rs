@@ -4,8 +4,8 @@
 //! allow; but only after the token was asked for, so that a client that begins with `GET` learns where to get one.
 
 mod call;
-mod legacy;
-mod modern;
+pub(crate) mod legacy;
+pub(crate) mod modern;
 mod refusal;
 
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Endpoint {
 
 /// Answers any request to the endpoint.
 pub(crate) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    admitted(&endpoint, request, async |permit, parts, body| match parts.method {
+    admitted(&endpoint.front, &endpoint.guard, request, async |permit, parts, body| match parts.method {
         Method::POST => post(&endpoint, permit, &parts, body).await,
         Method::DELETE => legacy::end_session(&endpoint, &permit, &parts.headers),
         _ => Err(Refusal::Method("POST, DELETE")),
@@ -67,19 +67,19 @@ pub(crate) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Reque
 }
 
 /// The way in that all routes share: host and origin, preflight, token; then `next`.
-pub(crate) async fn admitted<F>(endpoint: &Endpoint, request: Request, next: F) -> Response
+pub(crate) async fn admitted<F>(front: &Front, guard: &Guard, request: Request, next: F) -> Response
 where
     F: AsyncFnOnce(Permit, Parts, Body) -> Result<Response, Refusal>,
 {
     let (parts, body) = request.into_parts();
-    let admitted = match endpoint.front.admission.admit(&parts) {
+    let admitted = match front.admission.admit(&parts) {
         Ok(admitted) => admitted,
         Err(error) => return Refusal::NotAdmitted(error).into_response(),
     };
     let response = if let Some(preflight) = admitted.preflight(&parts) {
         preflight
     } else {
-        match endpoint.guard.check(&parts.headers, &parts.uri) {
+        match guard.check(&parts.headers, &parts.uri) {
             Ok(permit) => next(permit, parts, body).await.unwrap_or_else(IntoResponse::into_response),
             Err(challenge) => challenge.into_response(),
         }
@@ -151,7 +151,7 @@ fn refuse_cursor(params: &Params<'_>) -> Result<(), Refusal> {
 }
 
 /// A result as a JSON response.
-fn success<R: Serialize>(id: &RequestId<'_>, result: &R) -> Response {
+pub(crate) fn success<R: Serialize>(id: &RequestId<'_>, result: &R) -> Response {
     json(StatusCode::OK, mcp::success(id, result))
 }
 
@@ -162,11 +162,11 @@ pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     response
 }
 
-fn accepted() -> Response {
+pub(crate) fn accepted() -> Response {
     StatusCode::ACCEPTED.into_response()
 }
 
-fn principal(permit: &Permit) -> Principal<'_> {
+pub(crate) fn principal(permit: &Permit) -> Principal<'_> {
     Principal {
         issuer: permit.issuer().as_str(),
         subject: permit.subject(),

@@ -8,6 +8,8 @@
 //! 5. `policy`: may this token call this tool? The same definition answers for the list;
 //! 6. `upstream`: takes the permit by value, so that it cannot be called without one.
 //!
+//! `endpoint` answers for built-in servers; `relay` passes messages on to servers elsewhere and back.
+//!
 //! Nothing here knows the authorization server: it is an issuer and a key set inside the guard.
 
 mod admission;
@@ -15,6 +17,7 @@ mod body;
 mod demo;
 mod endpoint;
 mod policy;
+mod relay;
 mod server;
 mod session;
 mod settings;
@@ -27,15 +30,20 @@ use axum::routing::any;
 
 use demo::DemoServer;
 use endpoint::{Endpoint, SessionRule};
+use relay::RelayEndpoint;
 use server::McpServer;
 use settings::Front;
-pub use settings::{DemoSettings, Settings};
+pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes};
 use upstream::Upstream;
 
 /// All routes of the gateway. The metadata of the guarded resources is served by [`guard::metadata_router`].
 pub fn router(settings: &Settings) -> Router {
     let front = Arc::new(Front::new(settings));
-    settings.demo.as_ref().map_or_else(Router::new, |demo| demo_router(settings, &front, demo))
+    let demo = settings.demo.as_ref().map_or_else(Router::new, |demo| demo_router(settings, &front, demo));
+    settings.remote.iter().fold(demo, |router, remote| {
+        let endpoint = Arc::new(RelayEndpoint::new(settings, &front, remote));
+        router.route(remote.guard.resource().path(), any(relay::handle).with_state(endpoint))
+    })
 }
 
 /// The demo server at its own path, the same server at its older path, and its resource API.

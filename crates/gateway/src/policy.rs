@@ -12,6 +12,8 @@
 
 use oauth::Scope;
 
+use crate::settings::ToolScopes;
+
 /// What a caller may do with a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -34,9 +36,61 @@ pub(crate) fn decide(needed: &Scope, offered: &Scope, granted: &Scope) -> Decisi
     }
 }
 
+/// The policy of a server whose tools are not known beforehand.
+#[derive(Debug)]
+pub(crate) struct ToolPolicy(ToolScopes);
+
+impl ToolPolicy {
+    pub(crate) fn new(scopes: ToolScopes) -> Self {
+        Self(scopes)
+    }
+
+    /// What a token granted `granted` may do with the tool called `name`, and the scopes that the tool needs.
+    pub(crate) fn tool(&self, name: &str, granted: &Scope) -> (Decision, &Scope) {
+        let needed = self.0.named.get(name).unwrap_or(&self.0.default);
+        if self.0.hidden.contains(name) {
+            return (Decision::Hidden, needed);
+        }
+        // Whatever the configuration names is offered.
+        (decide(needed, needed, granted), needed)
+    }
+
+    /// The same for everything of the server that is no tool.
+    pub(crate) fn other(&self, granted: &Scope) -> (Decision, &Scope) {
+        (decide(&self.0.default, &self.0.default, granted), &self.0.default)
+    }
+
+    /// Whether a tool stands in the list.
+    pub(crate) fn lists(&self, name: &str) -> bool {
+        !self.0.hidden.contains(name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tool_that_is_not_named_needs_the_default() {
+        let scope = |text| Scope::parse(text).unwrap();
+        let policy = ToolPolicy::new(ToolScopes {
+            default: scope("use"),
+            named: [("delete".to_owned(), scope("use admin"))].into(),
+            hidden: ["env".to_owned()].into(),
+        });
+        for (name, granted, decision) in [
+            ("echo", "use", Decision::Allow),
+            ("echo", "", Decision::Challenge),
+            ("delete", "use", Decision::Challenge),
+            ("delete", "use admin", Decision::Allow),
+            ("Delete", "use", Decision::Allow),
+            ("env", "use admin", Decision::Hidden),
+        ] {
+            assert_eq!(policy.tool(name, &scope(granted)).0, decision, "{name} with {granted:?}");
+            assert_eq!(policy.lists(name), decision != Decision::Hidden);
+        }
+        assert_eq!(policy.other(&scope("admin")).0, Decision::Challenge);
+    }
 
     #[test]
     fn the_three_decisions() {

@@ -12,6 +12,8 @@
 //! local to a node; where it forgets, a session lives on that its own principal had ended, which gives nobody anything,
 //! since every request is authorized by its token alone. See `docs/decisions/0004-stateless-mcp-sessions.md`.
 
+pub(crate) mod sealed;
+
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -20,7 +22,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
 use mcp::ProtocolVersion;
 use oauth::Timestamp;
-use secret::{Random, Secret};
+use secret::{Digest, Random, Secret};
 
 /// How long a session lives; the client then gets 404 and initializes again, which every client must be able to.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
@@ -43,6 +45,22 @@ pub(crate) struct Principal<'p> {
     pub(crate) subject: &'p str,
     /// The client that acts.
     pub(crate) client_id: &'p str,
+}
+
+impl Principal<'_> {
+    /// Every part preceded by its length, so that no two principals are encoded alike.
+    fn encoded(&self) -> Vec<u8> {
+        let parts = [self.issuer, self.subject, self.client_id];
+        parts
+            .iter()
+            .flat_map(|part| (part.len() as u64).to_be_bytes().into_iter().chain(part.bytes()))
+            .collect()
+    }
+
+    /// The principal as a key of a table.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(&self.encoded())
+    }
 }
 
 /// A session whose id verified.

@@ -1,10 +1,12 @@
 //! What the gateway is told by whoever starts it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use guard::Guard;
-use oauth::Clock;
+use oauth::{Clock, Scope};
+use outbound::Egress;
 use secret::{Random, Secret};
 use store::Store;
 
@@ -31,6 +33,8 @@ pub struct Settings {
     pub random: Arc<dyn Random>,
     /// The built-in demo server, when it is wanted.
     pub demo: Option<DemoSettings>,
+    /// Servers that speak MCP over Streamable HTTP elsewhere.
+    pub remote: Vec<RemoteSettings>,
 }
 
 impl Settings {
@@ -49,6 +53,43 @@ pub struct DemoSettings {
     pub compatible_guard: Guard,
     /// Keeps the items.
     pub store: Store,
+}
+
+/// A server that speaks MCP over Streamable HTTP elsewhere, in either era.
+#[derive(Clone)]
+pub struct RemoteSettings {
+    /// What it is called here, also in the log.
+    pub name: String,
+    /// Guards it at the path of the guard's resource.
+    pub guard: Guard,
+    /// Its endpoint.
+    pub url: http::Uri,
+    /// Which addresses the endpoint may have.
+    pub egress: Egress,
+    /// Which scopes its tools need.
+    pub tools: ToolScopes,
+    /// How long it may take to begin an answer, and to end one that is no stream.
+    pub answer_time: Duration,
+    /// How long a stream may be silent before it is ended.
+    pub idle_time: Duration,
+}
+
+impl RemoteSettings {
+    /// The default of [`RemoteSettings::answer_time`]: 60 seconds.
+    pub const ANSWER_TIME: Duration = Duration::from_mins(1);
+    /// The default of [`RemoteSettings::idle_time`]: five minutes.
+    pub const IDLE_TIME: Duration = Duration::from_mins(5);
+}
+
+/// Which scopes the tools of a server need.
+#[derive(Debug, Clone, Default)]
+pub struct ToolScopes {
+    /// What every tool needs that is not named, and everything that is no tool (resources, prompts, completion).
+    pub default: Scope,
+    /// What a tool needs, by its name.
+    pub named: BTreeMap<String, Scope>,
+    /// Tools that nobody sees or calls here.
+    pub hidden: BTreeSet<String>,
 }
 
 /// What all endpoints share.

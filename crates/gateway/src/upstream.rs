@@ -1,5 +1,7 @@
 //! What stands behind an MCP endpoint.
 
+pub(crate) mod remote;
+
 use guard::Permit;
 use mcp::Tool;
 use oauth::Scope;

@@ -46,4 +46,9 @@ impl DiscoverResult {
             meta: Map::from_iter([(SERVER_INFO.to_owned(), json!(server))]),
         }
     }
+
+    /// Who answers, if it says so.
+    pub fn server_info(&self) -> Option<Implementation> {
+        serde_json::from_value(self.meta.get(SERVER_INFO)?.clone()).ok()
+    }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::json::{self, Object};
 use crate::params::{InvalidParams, object, string};
@@ -51,6 +51,31 @@ impl<'a> Meta<'a> {
         self.client_capabilities.ok_or(InvalidParams::Missing(CLIENT_CAPABILITIES))?;
         Ok(version)
     }
+
+    /// These members and those that the modern era asks for, for a client that said what it is in its `initialize`.
+    pub fn to_modern(&self, client_info: Option<&RawValue>, client_capabilities: &RawValue) -> Box<RawValue> {
+        let version = raw(&ProtocolVersion::LATEST);
+        let mut members = self.members.clone();
+        members.set(PROTOCOL_VERSION, &version);
+        if let Some(client_info) = client_info {
+            members.set(CLIENT_INFO, client_info);
+        }
+        members.set(CLIENT_CAPABILITIES, client_capabilities);
+        raw(&members)
+    }
+
+    /// These members without those that only the modern era knows; `None` when there are no others.
+    pub fn to_legacy(&self) -> Option<Box<RawValue>> {
+        let mut members = self.members.clone();
+        for modern in [PROTOCOL_VERSION, CLIENT_INFO, CLIENT_CAPABILITIES, LOG_LEVEL] {
+            members.take(modern);
+        }
+        (!members.is_empty()).then(|| raw(&members))
+    }
+}
+
+fn raw<T: Serialize>(value: &T) -> Box<RawValue> {
+    to_raw_value(value).expect("text and raw members cannot fail to serialise")
 }
 
 /// The `_meta` a client sends with every modern request.
@@ -90,6 +115,18 @@ mod tests {
             let raw: &RawValue = serde_json::from_str(text).unwrap();
             assert_eq!(Meta::read(raw).unwrap().required_version(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_meta_goes_from_era_to_era_and_back() {
+        let text = r#"{"progressToken":1e2,"x/y":{"b":1,"a":2}}"#;
+        let raw: &RawValue = serde_json::from_str(text).unwrap();
+        let capabilities: &RawValue = serde_json::from_str("{}").unwrap();
+        let modern = Meta::read(raw).unwrap().to_modern(None, capabilities);
+        let meta = Meta::read(&modern).unwrap();
+        assert_eq!(meta.required_version(), Ok("2026-07-28"));
+        assert_eq!(meta.to_legacy().unwrap().get(), text);
+        assert!(Meta::read(&Meta::default().to_modern(None, capabilities)).unwrap().to_legacy().is_none());
     }
 
     #[test]

@@ -18,8 +18,13 @@ pub(crate) mod telemetry;
 use std::{net::SocketAddr, path::PathBuf};
 
 use self::{
-    connections::Connections, file::File, gateway::Gateway, network::Network, server::Server,
-    storage::Storage, telemetry::Telemetry,
+    connections::Connections,
+    file::File,
+    gateway::Gateway,
+    network::Network,
+    server::{Server, ServerKind},
+    storage::Storage,
+    telemetry::Telemetry,
 };
 
 /// The flags that `serve` shares with the commands that work on its database, with their environment twins.
@@ -80,10 +85,11 @@ impl Configuration {
         };
         network.check()?;
         let mut servers = file.server;
-        server::check(&servers)?;
-        if demo && servers.is_empty() {
-            servers.push(Server::demo());
+        let has_demo = |servers: &[Server]| servers.iter().any(|server| server.kind == ServerKind::Demo);
+        if demo && !has_demo(&servers) {
+            servers.insert(0, Server::demo());
         }
+        server::check(&servers)?;
         let mut registration = file.registration;
         registration.client_credentials |= demo;
         Ok(Self {

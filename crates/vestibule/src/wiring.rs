@@ -2,21 +2,31 @@
 //!
 //! The gateway and the guards meet the authorization server only as an issuer, a key set and a list of revocations.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod demo;
+mod remote;
+
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use audit::Auditor;
-use authorization_server::{AuthorizationServer, Resource, ScopeDescription};
+use authorization_server::{AuthorizationServer, Resource};
 use axum::Router;
-use gateway::DemoSettings;
+use gateway::{DemoSettings, RemoteSettings};
 use guard::{Guard, Keys, RevokedTokens};
 use oauth::{Clock, Issuer, ResourceIndicator, Scope};
 use secret::{Keyring, Random, Secret};
 use store::{Store, StoreError};
 
+use self::{
+    demo::{DemoGuards, DemoResources},
+    remote::RemoteResource,
+};
 use crate::{
     audit::{Node, Sign, Writer},
-    config::{Configuration, server::Server},
+    config::{
+        Configuration,
+        server::{Behind, Server},
+    },
     health,
     revocations::{self, Revocations},
 };
@@ -56,20 +66,23 @@ pub(crate) struct Wired {
 
 /// Puts the roles together.
 pub(crate) async fn wire(parts: &Parts, configuration: &Configuration) -> anyhow::Result<Wired> {
-    let demo =
-        configuration.servers.first().map(|server| DemoResources::of(server, &parts.issuer)).transpose()?;
+    let servers = Servers::of(&configuration.servers, &parts.issuer)?;
     let revoked = RevokedTokens::default();
     let authorization_server =
-        authorization_server(parts, configuration, demo.as_ref(), revoked.clone()).await?;
+        authorization_server(parts, configuration, servers.described(), revoked.clone()).await?;
     let keys = Keys::default();
     keys.replace(&authorization_server.jwk_set());
 
-    let mut router = authorization_server.router().merge(health::router(parts.store.clone()));
-    let guards = demo.map(|demo| demo.guards(parts, &keys, &revoked));
-    if let Some(guards) = &guards {
-        router = router.merge(guard::metadata_router(guards.all()));
-    }
-    let router = router.merge(gateway(parts, configuration, guards)?);
+    let guards = Guards { parts, keys: &keys, revoked: &revoked };
+    let demo = servers.demo.as_ref().map(|demo| demo.guards(&guards));
+    let remote: Vec<_> = servers.remote.iter().map(|remote| remote.settings(&guards)).collect();
+    let guarded = demo.iter().flat_map(DemoGuards::all).chain(remote.iter().map(|remote| &remote.guard));
+    let router = authorization_server
+        .router()
+        .merge(health::router(parts.store.clone()))
+        .merge(guard::metadata_router(guarded));
+    let demo = demo.map(|guards| guards.settings(&parts.store));
+    let router = router.merge(gateway(parts, configuration, demo, remote)?);
     let revocations = Revocations::new(parts.store.clone(), revoked, Arc::clone(&parts.clock));
     let sign = Box::new(move |checkpoint: &_| authorization_server.sign_checkpoint(checkpoint));
     Ok(Wired { router, revocations, sign })
@@ -78,12 +91,12 @@ pub(crate) async fn wire(parts: &Parts, configuration: &Configuration) -> anyhow
 async fn authorization_server(
     parts: &Parts,
     configuration: &Configuration,
-    demo: Option<&DemoResources>,
+    resources: Vec<Resource>,
     revoked: RevokedTokens,
 ) -> anyhow::Result<AuthorizationServer> {
     let settings = authorization_server::Settings {
         issuer: parts.issuer.clone(),
-        resources: demo.map(DemoResources::described).unwrap_or_default(),
+        resources,
         lifetimes: configuration.lifetimes.clone(),
         registration: configuration.registration.clone(),
         limits: configuration.limits.clone(),
@@ -100,13 +113,9 @@ async fn authorization_server(
 fn gateway(
     parts: &Parts,
     configuration: &Configuration,
-    guards: Option<DemoGuards>,
+    demo: Option<DemoSettings>,
+    remote: Vec<RemoteSettings>,
 ) -> anyhow::Result<Router> {
-    let demo = guards.map(|guards| DemoSettings {
-        guard: guards.primary,
-        compatible_guard: guards.compatible,
-        store: parts.store.clone(),
-    });
     Ok(gateway::router(&gateway::Settings {
         public_url: parts.issuer.as_str().parse().context("the public URL cannot be used as a URI")?,
         allowed_hosts: configuration.gateway.allowed_hosts.clone(),
@@ -117,89 +126,77 @@ fn gateway(
         clock: Arc::clone(&parts.clock),
         random: Arc::clone(&parts.random),
         demo,
+        remote,
     }))
 }
 
-/// The demo server under its own name and the two that older clients of it use. A token for any of them is good for
-/// all: they are one resource.
-struct DemoResources {
-    primary: ResourceIndicator,
-    compatible: ResourceIndicator,
-    api: ResourceIndicator,
+/// The configured servers with the resources that they are.
+struct Servers {
+    demo: Option<DemoResources>,
+    remote: Vec<RemoteResource>,
+    /// The server whose resource a request means that names none.
+    default: Option<ResourceIndicator>,
 }
 
-/// A guard for each name.
-struct DemoGuards {
-    primary: Guard,
-    compatible: Guard,
-    api: Guard,
-}
-
-const DEMO_NAME: &str = "Vestibule demo";
-
-impl DemoResources {
-    fn of(server: &Server, issuer: &Issuer) -> anyhow::Result<Self> {
-        let at = |path: &str| ResourceIndicator::parse(&issuer.url(path));
-        Ok(Self {
-            primary: at(&format!("/mcp/{}", server.name))?,
-            compatible: at("/mcp/v1")?,
-            api: at("/api")?,
-        })
+impl Servers {
+    fn of(configured: &[Server], issuer: &Issuer) -> anyhow::Result<Self> {
+        let default = configured.iter().find(|server| server.default).or(configured.first());
+        let default = default.map(|server| resource_of(server, issuer)).transpose()?;
+        let mut servers = Self { demo: None, remote: Vec::new(), default };
+        for server in configured {
+            match server.behind()? {
+                Behind::Demo => servers.demo = Some(DemoResources::of(server, issuer)?),
+                Behind::Remote(remote) => {
+                    servers.remote.push(RemoteResource::of(server, remote, issuer)?);
+                }
+            }
+        }
+        Ok(servers)
     }
 
     /// As the authorization server knows them.
     fn described(&self) -> Vec<Resource> {
-        let resource = |indicator: &ResourceIndicator, is_default| Resource {
-            indicator: indicator.clone(),
-            name: DEMO_NAME.to_owned(),
-            scopes: demo_scopes(),
-            is_default,
-            is_alias: !is_default,
-        };
-        vec![resource(&self.primary, true), resource(&self.compatible, false), resource(&self.api, false)]
-    }
-
-    fn guards(&self, parts: &Parts, keys: &Keys, revoked: &RevokedTokens) -> DemoGuards {
-        let names = [&self.primary, &self.compatible, &self.api];
-        let scope = self.described().first().map_or_else(Scope::default, Resource::scope);
-        let guard = |resource: &ResourceIndicator| {
-            Guard::new(guard::Settings {
-                issuer: parts.issuer.clone(),
-                resource: resource.clone(),
-                accepted_audiences: names.into_iter().filter(|name| *name != resource).cloned().collect(),
-                is_primary: *resource == self.primary,
-                name: Some(DEMO_NAME.to_owned()),
-                scope: scope.clone(),
-                keys: keys.clone(),
-                revoked: revoked.clone(),
-                clock: Arc::clone(&parts.clock),
-            })
-        };
-        DemoGuards {
-            primary: guard(&self.primary),
-            compatible: guard(&self.compatible),
-            api: guard(&self.api),
+        let demo = self.demo.iter().flat_map(DemoResources::described);
+        let mut resources: Vec<_> = demo.chain(self.remote.iter().map(RemoteResource::described)).collect();
+        for resource in &mut resources {
+            resource.is_default = self.default.as_ref() == Some(&resource.indicator);
         }
+        resources
     }
 }
 
-impl DemoGuards {
-    fn all(&self) -> [&Guard; 3] {
-        [&self.primary, &self.compatible, &self.api]
+/// What all guards have in common.
+struct Guards<'a> {
+    parts: &'a Parts,
+    keys: &'a Keys,
+    revoked: &'a RevokedTokens,
+}
+
+/// What differs from guard to guard; see [`guard::Settings`].
+struct Guarded {
+    resource: ResourceIndicator,
+    accepted_audiences: Vec<ResourceIndicator>,
+    is_primary: bool,
+    name: String,
+    scope: Scope,
+}
+
+impl Guards<'_> {
+    fn guard(&self, guarded: Guarded) -> Guard {
+        Guard::new(guard::Settings {
+            issuer: self.parts.issuer.clone(),
+            resource: guarded.resource,
+            accepted_audiences: guarded.accepted_audiences,
+            is_primary: guarded.is_primary,
+            name: Some(guarded.name),
+            scope: guarded.scope,
+            keys: self.keys.clone(),
+            revoked: self.revoked.clone(),
+            clock: Arc::clone(&self.parts.clock),
+        })
     }
 }
 
-fn demo_scopes() -> Vec<ScopeDescription> {
-    let scope = |token: &str, changes, english: &str, chinese: &str| ScopeDescription {
-        token: token.to_owned(),
-        sentences: BTreeMap::from([
-            ("en".to_owned(), english.to_owned()),
-            ("zh-Hans".to_owned(), chinese.to_owned()),
-        ]),
-        changes,
-    };
-    vec![
-        scope("read", false, "Read your profile and your data", "读取您的个人资料和数据"),
-        scope("write", true, "Create, change and delete your data", "创建、更改和删除您的数据"),
-    ]
+fn resource_of(server: &Server, issuer: &Issuer) -> anyhow::Result<ResourceIndicator> {
+    Ok(ResourceIndicator::parse(&issuer.url(&format!("/mcp/{}", server.name)))?)
 }

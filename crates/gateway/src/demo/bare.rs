@@ -28,7 +28,7 @@ pub(crate) fn router(base: &str, endpoint: Arc<Endpoint>) -> Router {
 }
 
 async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    admitted(&endpoint, request, async |permit, parts, body| match parts.method {
+    admitted(&endpoint.front, &endpoint.guard, request, async |permit, parts, body| match parts.method {
         Method::POST => post(&endpoint, permit, &parts, body).await,
         _ => Err(Refusal::Method("POST")),
     })

@@ -42,11 +42,9 @@ pub(crate) fn router(endpoint: Arc<Endpoint>) -> Router {
 }
 
 async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    admitted(
-        &endpoint,
-        request,
-        async |permit, parts, body| Ok(answer(&endpoint, permit, &parts, body).await),
-    )
+    admitted(&endpoint.front, &endpoint.guard, request, async |permit, parts, body| {
+        Ok(answer(&endpoint, permit, &parts, body).await)
+    })
     .await
 }
 

@@ -72,15 +72,19 @@ fn initialize(
 /// The revision that a request is read by: its session's, once the header was found to name one that is supported.
 /// The header itself may be absent (2024-11-05, 2025-03-26) or name another supported revision, which clients do.
 fn version_of(endpoint: &Endpoint, permit: &Permit, headers: &HeaderMap) -> Result<ProtocolVersion, Refusal> {
-    if let Some(header) = headers.get(PROTOCOL_VERSION) {
-        let named = header.to_str().unwrap_or_default();
-        ProtocolVersion::parse(named).ok_or_else(|| Refusal::unsupported_version(named))?;
-    }
+    check_version(headers)?;
     match (session_of(endpoint, permit, headers)?, endpoint.session_rule) {
         (Some(session), _) => Ok(session.version),
         (None, SessionRule::Optional) => Ok(ProtocolVersion::V2024_11_05),
         (None, SessionRule::Required) => Err(Refusal::SessionMissing),
     }
+}
+
+/// The version that the header names must be one that is served; which one it is, the session says.
+pub(crate) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(header) = headers.get(PROTOCOL_VERSION) else { return Ok(()) };
+    let named = header.to_str().unwrap_or_default();
+    ProtocolVersion::parse(named).map(drop).ok_or_else(|| Refusal::unsupported_version(named))
 }
 
 fn session_of(endpoint: &Endpoint, permit: &Permit, headers: &HeaderMap) -> Result<Option<Session>, Refusal> {

@@ -42,7 +42,8 @@ pub(super) fn accept(headers: &HeaderMap, params: &Params<'_>) -> Result<Respons
     Ok(accepted())
 }
 
-fn version_of(headers: &HeaderMap, params: &Params<'_>) -> Result<ProtocolVersion, Refusal> {
+/// The version of a request, which body and header agree about and which is served.
+pub(crate) fn version_of(headers: &HeaderMap, params: &Params<'_>) -> Result<ProtocolVersion, Refusal> {
     let named =
         params.meta().required_version().map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
     mirror::check_version(headers, named)?;

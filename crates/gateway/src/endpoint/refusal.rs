@@ -11,6 +11,7 @@ use serde_json::json;
 use super::json;
 use crate::admission::NotAdmitted;
 use crate::body::BodyError;
+use crate::upstream::remote::UpstreamError;
 
 /// Why a request to an MCP endpoint is refused.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Parameters that do not fit; `status` depends on era and method.
-    pub(super) fn params(status: StatusCode, error: &InvalidParams) -> Self {
+    pub(crate) fn params(status: StatusCode, error: &InvalidParams) -> Self {
         Self::Request(
             status,
             None,
@@ -46,7 +47,7 @@ impl Refusal {
     }
 
     /// A method that does not exist: 200 in the legacy era, 404 in the modern one.
-    pub(super) fn method_not_found(status: StatusCode, method: &str) -> Self {
+    pub(crate) fn method_not_found(status: StatusCode, method: &str) -> Self {
         // Method names are short; a stranger's long one is not worth repeating.
         let named = if method.len() <= 64 { method } else { "the method" };
         let message = format!("method not found: {named} is not offered by this server");
@@ -55,7 +56,7 @@ impl Refusal {
 
     /// "the server MUST respond with `400 Bad Request` and an `UnsupportedProtocolVersionError` listing its supported
     /// versions" (2026-07-28, Protocol Version Header); an older client reads the same as its plain 400.
-    pub(super) fn unsupported_version(requested: &str) -> Self {
+    pub(crate) fn unsupported_version(requested: &str) -> Self {
         let requested = requested.get(..requested.len().min(64)).unwrap_or_default();
         let error = ErrorObject::new(ErrorCode::UNSUPPORTED_PROTOCOL_VERSION, "unsupported protocol version")
             .with_data(json!({ "supported": ProtocolVersion::ALL, "requested": requested }));
@@ -63,13 +64,13 @@ impl Refusal {
     }
 
     /// The upstream or the storage cannot work now.
-    pub(super) fn unavailable(message: String) -> Self {
+    pub(crate) fn unavailable(message: String) -> Self {
         let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message);
         Self::Request(StatusCode::SERVICE_UNAVAILABLE, None, error)
     }
 
     /// The same refusal, told to the request it is about.
-    pub(super) fn to(self, id: &RequestId<'_>) -> Self {
+    pub(crate) fn to(self, id: &RequestId<'_>) -> Self {
         match self {
             Self::Request(status, None, error) => Self::Request(status, Some(id.clone().into_owned()), error),
             other => other,
@@ -80,6 +81,24 @@ impl Refusal {
 impl From<BodyError> for Refusal {
     fn from(error: BodyError) -> Self {
         Self::Body(error)
+    }
+}
+
+/// Whose fault it is: a message in the log was written where it was found.
+impl From<UpstreamError> for Refusal {
+    fn from(error: UpstreamError) -> Self {
+        let status = match error {
+            UpstreamError::SessionGone => return Self::SessionUnknown,
+            UpstreamError::Resting | UpstreamError::Status(StatusCode::TOO_MANY_REQUESTS) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            UpstreamError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            UpstreamError::Unreachable
+            | UpstreamError::Status(_)
+            | UpstreamError::Malformed
+            | UpstreamError::NoStream => StatusCode::BAD_GATEWAY,
+        };
+        Self::Request(status, None, ErrorObject::new(ErrorCode::INTERNAL_ERROR, error.to_string()))
     }
 }
 

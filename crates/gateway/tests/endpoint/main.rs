@@ -9,5 +9,6 @@ mod bare;
 mod hostile;
 mod legacy;
 mod modern;
+mod relay;
 mod resource_api;
 mod world;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use gateway::{DemoSettings, Settings};
+use gateway::{DemoSettings, RemoteSettings, Settings, ToolScopes};
 use guard::{Guard, Keys, RevokedTokens};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -14,6 +14,7 @@ use oauth::access_token::AccessTokenClaims;
 use oauth::jwk::JwkSet;
 use oauth::jws::SigningKey;
 use oauth::{ClientId, Clock, GrantId, Issuer, JwtId, ResourceIndicator, Scope, Timestamp};
+use outbound::Egress;
 use secret::{Random, Secret};
 use serde_json::{Value, json};
 use store::{Location, Store};
@@ -105,22 +106,41 @@ impl World {
 
     /// A second gateway on the same database, keys and clock.
     pub(crate) fn another_node(&self) -> Router {
-        let guard = |path: &str, also: &[&str], is_primary| {
-            let keys = Keys::default();
-            keys.replace(&JwkSet { keys: vec![self.key.jwk().clone()] });
-            Guard::new(guard::Settings {
-                issuer: Issuer::parse(ORIGIN).unwrap(),
-                resource: resource(path),
-                accepted_audiences: also.iter().map(|path| resource(path)).collect(),
-                is_primary,
-                name: None,
-                scope: Scope::parse("read").unwrap(),
-                keys,
-                revoked: self.revoked.clone(),
-                clock: self.clock.clone(),
-            })
+        gateway::router(&self.settings())
+    }
+
+    /// A gateway with a further server at `/mcp/far`, whose endpoint is `url`. It waits for one second.
+    pub(crate) fn gateway_to(&self, url: &str, tools: ToolScopes) -> Router {
+        let far = RemoteSettings {
+            name: "far".to_owned(),
+            guard: self.guard("/mcp/far", &[], true),
+            url: url.parse().unwrap(),
+            egress: Egress::public().with_loopback(),
+            tools,
+            answer_time: Duration::from_secs(1),
+            idle_time: Duration::from_secs(1),
         };
-        gateway::router(&Settings {
+        gateway::router(&Settings { remote: vec![far], ..self.settings() })
+    }
+
+    fn guard(&self, path: &str, also: &[&str], is_primary: bool) -> Guard {
+        let keys = Keys::default();
+        keys.replace(&JwkSet { keys: vec![self.key.jwk().clone()] });
+        Guard::new(guard::Settings {
+            issuer: Issuer::parse(ORIGIN).unwrap(),
+            resource: resource(path),
+            accepted_audiences: also.iter().map(|path| resource(path)).collect(),
+            is_primary,
+            name: None,
+            scope: Scope::parse("read").unwrap(),
+            keys,
+            revoked: self.revoked.clone(),
+            clock: self.clock.clone(),
+        })
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
             public_url: ORIGIN.parse().unwrap(),
             allowed_hosts: Vec::new(),
             allowed_origins: vec!["https://app.example".to_owned()],
@@ -130,11 +150,41 @@ impl World {
             clock: self.clock.clone(),
             random: Arc::new(Counted(AtomicU64::new(1))),
             demo: Some(DemoSettings {
-                guard: guard("/mcp/demo", &["/mcp/v1"], true),
-                compatible_guard: guard("/mcp/v1", &["/mcp/demo"], false),
+                guard: self.guard("/mcp/demo", &["/mcp/v1"], true),
+                compatible_guard: self.guard("/mcp/v1", &["/mcp/demo"], false),
                 store: self.store.clone(),
             }),
-        })
+            remote: Vec::new(),
+        }
+    }
+
+    /// A token of `subject` with `scope` for the server at `/mcp/far`.
+    pub(crate) fn far_token(&self, subject: &str, scope: &str) -> String {
+        self.token_with(subject, scope, |claims| claims.aud = resource("/mcp/far"))
+    }
+
+    /// A JSON-RPC message in a POST to `/mcp/far` of `gateway`.
+    pub(crate) fn far<'w>(&'w self, gateway: &'w Router, token: &str, body: impl ToString) -> Builder<'w> {
+        self.request("POST", "/mcp/far").to(gateway).bearer(token).json(body)
+    }
+
+    /// A request of the modern era to `/mcp/far` of `gateway`, whose headers mirror its body.
+    pub(crate) fn far_modern<'w>(
+        &'w self,
+        gateway: &'w Router,
+        token: &str,
+        method: &str,
+        params: Value,
+    ) -> Builder<'w> {
+        let named = params.get("name").or(params.get("uri")).and_then(Value::as_str).map(str::to_owned);
+        let builder = self
+            .far(gateway, token, modern_body(method, params))
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", method);
+        match named {
+            Some(name) => builder.header("mcp-name", &name),
+            None => builder,
+        }
     }
 
     /// A token of `subject` with `scope` for the demo server.
@@ -225,6 +275,10 @@ impl<'w> Builder<'w> {
     /// Sends it to another node.
     pub(crate) fn to(self, router: &'w Router) -> Self {
         Self { router, ..self }
+    }
+
+    pub(crate) fn build(self) -> Request<Body> {
+        self.request.body(self.body).unwrap()
     }
 
     pub(crate) async fn send(self) -> Answer {

@@ -10,7 +10,7 @@ use tokio::signal;
 use crate::{
     audit::{Node, Queue},
     clock::SystemClock,
-    config::{Configuration, Flags},
+    config::{Configuration, Flags, server::ServerKind},
     demo::{self, Password},
     entropy::SystemEntropy,
     jobs, keyring,
@@ -86,7 +86,8 @@ async fn welcome(parts: &Parts, configuration: &Configuration) -> anyhow::Result
     if configuration.network.demo {
         let password = Password::choose(&*parts.random)?;
         demo::seed(&parts.store, &*parts.random, parts.clock.now(), &password).await?;
-        let server = configuration.servers.first().map_or("demo", |server| &server.name);
+        let server = configuration.servers.iter().find(|server| server.kind == ServerKind::Demo);
+        let server = server.map_or("demo", |server| &server.name);
         return Ok(Some(demo::guide(&parts.issuer, server, &password)));
     }
     if parts.store.user_by_name(demo::USER).await?.is_some_and(|user| user.state == store::UserState::Active)

@@ -28,7 +28,9 @@ impl Network {
     pub(super) fn check(&self) -> Result<(), Stop> {
         let issuer = self.public_url.as_deref().map(read_issuer).transpose()?;
         let is_loopback = self.listen.ip().is_loopback();
-        if self.demo && !(is_loopback && issuer.as_ref().is_none_or(is_on_this_computer)) {
+        if self.demo
+            && !(is_loopback && issuer.as_ref().is_none_or(|issuer| is_on_this_computer(issuer.as_str())))
+        {
             return Err(Stop::usage("the demo has a well-known user, so it runs on this computer only")
                 .hint("leave out --listen and --public-url, or leave out --demo"));
         }
@@ -54,8 +56,9 @@ fn read_issuer(url: &str) -> Result<Issuer, Stop> {
     Issuer::parse(url).map_err(|error| Stop::usage(format!("the public URL {url} cannot be used: {error}")))
 }
 
-fn is_on_this_computer(issuer: &Issuer) -> bool {
-    url::Url::parse(issuer.as_str()).is_ok_and(|url| match url.host() {
+/// Whether a URL names this computer, whatever asks.
+pub(crate) fn is_on_this_computer(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         Some(url::Host::Domain(name)) => name == "localhost",

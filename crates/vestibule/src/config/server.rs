@@ -1,8 +1,17 @@
 //! The MCP servers behind the gateway.
 
+use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
+
+use gateway::{RemoteSettings, ToolScopes};
+use http::Uri;
+use oauth::Scope;
 use serde::Deserialize;
 
+use super::{duration, network};
 use crate::cli::exit::Stop;
+
+/// The scope of a remote server for which none is configured.
+const DEFAULT_SCOPE: &str = "use";
 
 /// `[[server]]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -12,6 +21,29 @@ pub(crate) struct Server {
     pub(crate) name: String,
     /// `kind`: what stands behind it. Required.
     pub(crate) kind: ServerKind,
+    /// `default`: whether an authorization request that names no resource means this server. Default: the first
+    /// server is meant.
+    #[serde(default)]
+    pub(crate) default: bool,
+    /// `title`: what people call it. Default: its name.
+    pub(crate) title: Option<String>,
+    /// `url`: the endpoint of a remote server, `https://…`, or `http://…` on this computer. Required for `remote`.
+    url: Option<String>,
+    /// `scope`: what its tools need that `scopes` does not name, and its resources and prompts. Default `"use"`.
+    scope: Option<String>,
+    /// `scopes`: what its tools need, by name of the tool. Default: none is named.
+    #[serde(default)]
+    scopes: BTreeMap<String, String>,
+    /// `hidden`: tools that nobody sees or calls here. Default: none.
+    #[serde(default)]
+    hidden: BTreeSet<String>,
+    /// `allow_private`: `true` when the URL may lead into a private network, or the host names that may. Default
+    /// `false`.
+    #[serde(default)]
+    allow_private: AllowPrivate,
+    /// `timeout`: how long it may take to begin an answer. Default `"60s"`.
+    #[serde(default = "answer_time", deserialize_with = "duration::deserialize")]
+    timeout: Duration,
 }
 
 /// What an MCP server is.
@@ -20,26 +52,142 @@ pub(crate) struct Server {
 pub(crate) enum ServerKind {
     /// The built-in demo server with six tools on a small store of items.
     Demo,
+    /// A server that speaks MCP over Streamable HTTP elsewhere.
+    Remote,
+}
+
+/// Which hosts may have private addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "true, false or a list of host names")]
+pub(crate) enum AllowPrivate {
+    /// The host of the URL, or none.
+    All(bool),
+    /// These.
+    Hosts(Vec<String>),
+}
+
+impl Default for AllowPrivate {
+    fn default() -> Self {
+        Self::All(false)
+    }
+}
+
+/// What stands behind a server, checked.
+#[derive(Debug)]
+pub(crate) enum Behind {
+    /// The demo server.
+    Demo,
+    /// A server elsewhere.
+    Remote(Remote),
+}
+
+/// A server elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Remote {
+    /// Its endpoint.
+    pub(crate) url: Uri,
+    /// What its tools need.
+    pub(crate) tools: ToolScopes,
+    /// Which hosts may have private addresses.
+    pub(crate) allow_private: AllowPrivate,
+    /// How long it may take to begin an answer.
+    pub(crate) answer_time: Duration,
 }
 
 impl Server {
     /// The server of demo mode.
     pub(super) fn demo() -> Self {
-        Self { name: "demo".into(), kind: ServerKind::Demo }
+        Self {
+            name: "demo".into(),
+            kind: ServerKind::Demo,
+            default: false,
+            title: None,
+            url: None,
+            scope: None,
+            scopes: BTreeMap::new(),
+            hidden: BTreeSet::new(),
+            allow_private: AllowPrivate::default(),
+            timeout: answer_time(),
+        }
+    }
+
+    /// What stands behind it.
+    pub(crate) fn behind(&self) -> Result<Behind, Stop> {
+        match self.kind {
+            ServerKind::Demo => {
+                let demo = Self { name: self.name.clone(), default: self.default, ..Self::demo() };
+                if *self == demo {
+                    return Ok(Behind::Demo);
+                }
+                Err(self.mistake("is the demo server, which has nothing to set but name and default"))
+            }
+            ServerKind::Remote => Ok(Behind::Remote(Remote {
+                url: self.endpoint()?,
+                tools: self.tools()?,
+                allow_private: self.allow_private.clone(),
+                answer_time: self.timeout,
+            })),
+        }
+    }
+
+    fn endpoint(&self) -> Result<Uri, Stop> {
+        let text = self.url.as_deref().ok_or_else(|| self.mistake("has no url"))?;
+        let is_allowed =
+            text.starts_with("https://") || text.starts_with("http://") && network::is_on_this_computer(text);
+        match text.parse::<Uri>() {
+            Ok(url) if is_allowed && url.host().is_some_and(|host| !host.is_empty()) => Ok(url),
+            _ => Err(self
+                .mistake(&format!("has the url {text:?}, which cannot be used"))
+                .hint("write https://…, or http://… for a server on this computer")),
+        }
+    }
+
+    fn tools(&self) -> Result<ToolScopes, Stop> {
+        let scope = |text: &str| {
+            Scope::parse(text).map_err(|_| self.mistake(&format!("has the scope {text:?}, which is none")))
+        };
+        Ok(ToolScopes {
+            default: scope(self.scope.as_deref().unwrap_or(DEFAULT_SCOPE))?,
+            named: self
+                .scopes
+                .iter()
+                .map(|(tool, text)| Ok((tool.clone(), scope(text)?)))
+                .collect::<Result<_, Stop>>()?,
+            hidden: self.hidden.clone(),
+        })
+    }
+
+    fn mistake(&self, what: &str) -> Stop {
+        Stop::usage(format!("the server {:?} {what}", self.name))
     }
 }
 
-/// The built-in demo server has one set of paths (`/mcp/NAME`, `/mcp/v1`, `/api`), so there can be one.
+fn answer_time() -> Duration {
+    RemoteSettings::ANSWER_TIME
+}
+
+/// Refuses servers that cannot stand beside each other.
 pub(super) fn check(servers: &[Server]) -> Result<(), Stop> {
-    if servers.len() > 1 {
+    if servers.iter().filter(|server| server.kind == ServerKind::Demo).count() > 1 {
         return Err(Stop::usage("there is more than one [[server]] of kind \"demo\"")
             .hint("keep one: the demo server has paths of its own beside /mcp/NAME"));
     }
-    match servers.iter().find(|server| !is_name(&server.name)) {
-        Some(server) => Err(Stop::usage(format!("{:?} cannot be the name of a server", server.name))
-            .hint("use lower-case letters, digits and hyphens, at most 64; `v1` is taken")),
-        None => Ok(()),
+    if servers.iter().filter(|server| server.default).count() > 1 {
+        return Err(Stop::usage("more than one [[server]] is the default").hint("keep `default` at one"));
     }
+    let mut names = BTreeSet::new();
+    for server in servers {
+        if !is_name(&server.name) {
+            return Err(server
+                .mistake("cannot be called so")
+                .hint("use lower-case letters, digits and hyphens, at most 64; `v1` is taken"));
+        }
+        if !names.insert(&server.name) {
+            return Err(server.mistake("is there twice").hint("give each [[server]] a name of its own"));
+        }
+        server.behind()?;
+    }
+    Ok(())
 }
 
 fn is_name(text: &str) -> bool {

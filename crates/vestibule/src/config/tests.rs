@@ -2,7 +2,10 @@ use std::{fs, time::Duration};
 
 use clap::Parser as _;
 
-use super::*;
+use super::{
+    server::{AllowPrivate, Behind},
+    *,
+};
 
 /// The configuration for flags and the text of a file, without an environment.
 fn load(flags: &[&str], text: &str) -> anyhow::Result<Configuration> {
@@ -53,9 +56,38 @@ fn servers_are_of_a_known_kind() {
     let demo = load(&[], "[[server]]\nname = \"items\"\nkind = \"demo\"").unwrap();
     assert_eq!(demo.servers[0].name, "items");
     let unknown = message("[[server]]\nname = \"x\"\nkind = \"stdio\"");
-    assert!(unknown.starts_with("3: unknown variant `stdio`, expected `demo`"), "{unknown}");
+    assert!(unknown.starts_with("3: unknown variant `stdio`, expected `demo` or `remote`"), "{unknown}");
     for name in ["v1", "A", "a/b", ""] {
         assert!(load(&[], &format!("[[server]]\nname = {name:?}\nkind = \"demo\"")).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_remote_server_takes_three_lines() {
+    let server = |more: &str| {
+        let text = format!("[[server]]\nname = \"files\"\nkind = \"remote\"\n{more}");
+        load(&[], &text).and_then(|configuration| Ok(configuration.servers[0].behind()?))
+    };
+    let Behind::Remote(remote) = server("url = \"https://files.example/mcp\"").unwrap() else {
+        panic!("a remote server")
+    };
+    assert_eq!(remote.url, "https://files.example/mcp");
+    assert_eq!(remote.tools.default.to_string(), "use");
+    let full = "url = \"http://127.0.0.1:9/mcp\"\nscope = \"a\"\nscopes = { echo = \"a b\" }\nhidden = [\"env\"]\nallow_private = [\"h\"]\ntimeout = \"5s\"\ntitle = \"F\"";
+    let Behind::Remote(remote) = server(full).unwrap() else { panic!("a remote server") };
+    assert_eq!(remote.tools.named["echo"].to_string(), "a b");
+    assert_eq!(remote.allow_private, AllowPrivate::Hosts(vec!["h".to_owned()]));
+    for mistake in [
+        "",
+        "url = \"http://files.example/mcp\"",
+        "url = \"ftp://files.example\"",
+        "url = \"https://\"",
+        "url = \"https://files.example\"\nscope = \"\\u0000\"",
+        "url = \"https://files.example\"\nallow_private = 7",
+        "url = \"https://files.example\"\n[[server]]\nname = \"files\"\nkind = \"demo\"",
+        "url = \"https://files.example\"\n[[server]]\nname = \"d\"\nkind = \"demo\"\nurl = \"https://x\"",
+    ] {
+        assert!(server(mistake).is_err(), "{mistake}");
     }
 }
 

@@ -1,0 +1,261 @@
+//! A server that speaks MCP over Streamable HTTP elsewhere.
+//!
+//! What goes to it is made here: of the client's request only the checked body and the headers that MCP defines. What
+//! comes back is judged here: an answer that is not MCP becomes an [`UpstreamError`], and nothing of it is passed on.
+
+mod breaker;
+pub(crate) mod envelope;
+mod era;
+mod pool;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use guard::Permit;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use mcp::{Era, ErrorObject, Implementation};
+use outbound::{Body, Limits};
+use serde::Deserialize;
+use tokio::time::{Instant, timeout};
+
+use crate::settings::RemoteSettings;
+use breaker::Breaker;
+pub(crate) use era::Description;
+use era::KnownEra;
+use pool::Pool;
+pub(crate) use pool::session_headers;
+
+/// The largest answer that is read as a whole, and the largest event of a stream, in bytes.
+pub(crate) const MESSAGE_SIZE: usize = 16 * 1024 * 1024;
+/// A stream ends by itself or by being silent; outbound wants a bound all the same.
+const STREAM_TIME: Duration = Duration::from_hours(365 * 24);
+
+/// The server, and what is known of it.
+pub(crate) struct Remote {
+    name: String,
+    url: Uri,
+    http: outbound::Client,
+    answer_time: Duration,
+    idle_time: Duration,
+    breaker: Breaker,
+    era: KnownEra,
+    pool: Pool,
+}
+
+/// The server and the permit of the request that is answered from it: nothing is sent without one.
+pub(crate) struct Caller {
+    remote: Arc<Remote>,
+    permit: Permit,
+}
+
+/// What the server answered, as far as its head tells.
+pub(crate) enum Answer {
+    /// One JSON document.
+    Json(StatusCode, Bytes),
+    /// Events.
+    Stream(Body),
+    /// Taken, without an answer.
+    Accepted,
+}
+
+/// The upstream's fault. The texts name it as such, and hold nothing that it sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    /// It could not be connected to a moment ago, so it was not tried.
+    #[error("the server behind this gateway cannot be reached at the moment")]
+    Resting,
+    /// It cannot be connected to, or broke off.
+    #[error("the server behind this gateway cannot be reached")]
+    Unreachable,
+    /// It did not answer in time.
+    #[error("the server behind this gateway did not answer in time")]
+    TimedOut,
+    /// It answered with a status that is not for the client.
+    #[error("the server behind this gateway answered with HTTP status {}", .0.as_u16())]
+    Status(StatusCode),
+    /// Its answer is not MCP, or too large.
+    #[error("the answer of the server behind this gateway is not one that can be passed on")]
+    Malformed,
+    /// It does not know the session (any more).
+    #[error("the server behind this gateway has ended the session")]
+    SessionGone,
+    /// It has no such HTTP method.
+    #[error("the server behind this gateway has no stream of its own")]
+    NoStream,
+}
+
+impl Remote {
+    pub(crate) fn new(settings: &RemoteSettings) -> Self {
+        Self {
+            name: settings.name.clone(),
+            url: settings.url.clone(),
+            http: outbound::Client::new(settings.egress.clone()),
+            answer_time: settings.answer_time,
+            idle_time: settings.idle_time,
+            breaker: Breaker::default(),
+            era: KnownEra::default(),
+            pool: Pool::default(),
+        }
+    }
+
+    /// How long a stream may be silent.
+    pub(crate) fn idle_time(&self) -> Duration {
+        self.idle_time
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, UpstreamError> {
+        if !self.breaker.lets_pass(Instant::now()) {
+            return Err(UpstreamError::Resting);
+        }
+        let limits = Limits { bytes: usize::MAX, headers: self.answer_time, total: STREAM_TIME };
+        let outcome = self.http.stream(request, limits).await;
+        self.breaker.note(&outcome, Instant::now());
+        outcome.map_err(|error| {
+            tracing::warn!(server = %self.name, %error, "the upstream gives no answer");
+            error.into()
+        })
+    }
+
+    /// The whole of a body that is no stream.
+    async fn whole(&self, mut body: Body) -> Result<Bytes, UpstreamError> {
+        let read = async {
+            let mut whole = BytesMut::new();
+            while let Some(chunk) = body.chunk().await? {
+                if whole.len() + chunk.len() > MESSAGE_SIZE {
+                    return Err(UpstreamError::Malformed);
+                }
+                whole.extend_from_slice(&chunk);
+            }
+            Ok(whole.freeze())
+        };
+        timeout(self.answer_time, read).await.map_err(|_| UpstreamError::TimedOut)?
+    }
+
+    /// What the head of an answer means.
+    async fn judge(&self, response: Response<Body>) -> Result<Answer, UpstreamError> {
+        let (head, body) = response.into_parts();
+        let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let is = |media_type: &[u8]| {
+            content_type.get(..media_type.len()).is_some_and(|start| start.eq_ignore_ascii_case(media_type))
+        };
+        match head.status {
+            StatusCode::ACCEPTED | StatusCode::NO_CONTENT => Ok(Answer::Accepted),
+            StatusCode::OK if is(b"text/event-stream") => Ok(Answer::Stream(body)),
+            StatusCode::OK if is(b"application/json") => {
+                Ok(Answer::Json(head.status, self.whole(body).await?))
+            }
+            // Both eras have statuses that come with a JSON-RPC error; whether one did, the reader of the body sees.
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => {
+                Ok(Answer::Json(head.status, self.whole(body).await?))
+            }
+            StatusCode::METHOD_NOT_ALLOWED => Err(UpstreamError::NoStream),
+            status => {
+                tracing::warn!(server = %self.name, %status, "the upstream refuses or fails");
+                Err(UpstreamError::Status(status))
+            }
+        }
+    }
+
+    fn request(&self, method: Method, headers: HeaderMap, body: Bytes) -> Request<Bytes> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = self.url.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+
+    async fn post(&self, mut headers: HeaderMap, body: Bytes) -> Result<(HeaderMap, Answer), UpstreamError> {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        let response = self.send(self.request(Method::POST, headers, body)).await?;
+        let answered = response.headers().clone();
+        Ok((answered, self.judge(response).await?))
+    }
+}
+
+impl Caller {
+    pub(crate) fn new(remote: &Arc<Remote>, permit: Permit) -> Self {
+        Self { remote: remote.clone(), permit }
+    }
+
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    pub(crate) fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// Sends one message. What comes back beside the answer are the upstream's headers, for the few that are read.
+    pub(crate) async fn post(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(HeaderMap, Answer), UpstreamError> {
+        self.remote.post(headers, body).await
+    }
+
+    /// Opens the stream of messages that belong to no request (legacy era).
+    pub(crate) async fn listen(&self, mut headers: HeaderMap) -> Result<Answer, UpstreamError> {
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let request = self.remote.request(Method::GET, headers, Bytes::new());
+        let response = self.remote.send(request).await?;
+        self.remote.judge(response).await
+    }
+
+    /// Ends a session (legacy era). What the server says to it changes nothing.
+    pub(crate) async fn end_session(&self, headers: HeaderMap) {
+        let request = self.remote.request(Method::DELETE, headers, Bytes::new());
+        if let Err(error) = self.remote.send(request).await {
+            tracing::debug!(server = %self.remote.name, %error, "the session could not be ended at the upstream");
+        }
+    }
+
+    /// Which era the server speaks.
+    pub(crate) async fn description(&self) -> Result<Description, UpstreamError> {
+        self.remote.era.get(&self.remote).await
+    }
+
+    /// Holds an error against the era that the server is thought to speak: when it shows another one, the next request
+    /// asks again.
+    pub(crate) async fn note_error(&self, thought: Era, status: StatusCode, error: Option<&ErrorObject>) {
+        let is_modern = error.is_some_and(|error| error.code.is_modern());
+        let contradicts = match thought {
+            Era::Legacy => is_modern,
+            Era::Modern => Era::of_refusal(status, error) == Era::Legacy,
+        };
+        if contradicts {
+            self.remote.era.forget().await;
+        }
+    }
+}
+
+impl From<outbound::Error> for UpstreamError {
+    fn from(error: outbound::Error) -> Self {
+        match error {
+            outbound::Error::Timeout { .. } => Self::TimedOut,
+            outbound::Error::TooLarge { .. } => Self::Malformed,
+            _ => Self::Unreachable,
+        }
+    }
+}
+
+/// The error object of a JSON-RPC error in a body; `None` when the body is anything else.
+pub(crate) fn error_in(body: &[u8]) -> Option<ErrorObject> {
+    #[derive(Deserialize)]
+    struct Failure {
+        error: ErrorObject,
+    }
+    serde_json::from_slice::<Failure>(body).ok().map(|failure| failure.error)
+}
+
+/// What the gateway calls itself where it speaks for itself.
+pub(crate) fn implementation() -> Implementation {
+    Implementation {
+        name: "vestibule".to_owned(),
+        title: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}

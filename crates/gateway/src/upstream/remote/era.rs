@@ -1,0 +1,82 @@
+//! Which era a server speaks: asked once, remembered for a while.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use mcp::{Era, ProtocolVersion, RequestId, RequestMeta, headers};
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::envelope::{Outcome, first_response};
+use super::{Answer, Remote, UpstreamError, error_in, implementation};
+
+/// How long the answer holds, unless the server contradicts it.
+const TIME: Duration = Duration::from_mins(5);
+
+/// What a server said when it was asked.
+#[derive(Debug, Clone)]
+pub(crate) enum Description {
+    /// It opens with `initialize`.
+    Legacy,
+    /// It needs no opening; the raw result of `server/discover`.
+    Modern(Arc<RawValue>),
+}
+
+/// The last answer and when it ends. The lock is held while the server is asked, so that it is asked once.
+#[derive(Debug, Default)]
+pub(super) struct KnownEra(Mutex<Option<(Description, Instant)>>);
+
+impl KnownEra {
+    pub(super) async fn get(&self, remote: &Remote) -> Result<Description, UpstreamError> {
+        let mut known = self.0.lock().await;
+        if let Some((description, until)) = &*known
+            && Instant::now() < *until
+        {
+            return Ok(description.clone());
+        }
+        let description = ask(remote).await?;
+        *known = Some((description.clone(), Instant::now() + TIME));
+        Ok(description)
+    }
+
+    pub(super) async fn forget(&self) {
+        *self.0.lock().await = None;
+    }
+}
+
+/// `server/discover`: whoever answers it with a result or a modern error is modern, everybody else may be legacy
+/// (2026-07-28, Streamable HTTP, Backward Compatibility).
+async fn ask(remote: &Remote) -> Result<Description, UpstreamError> {
+    let id = RequestId::Integer(0);
+    let meta = RequestMeta {
+        protocol_version: ProtocolVersion::LATEST,
+        client_info: &implementation(),
+        client_capabilities: &json!({}),
+    };
+    let body = mcp::request(&id, "server/discover", &json!({ "_meta": meta }));
+    let headers: HeaderMap =
+        headers::compose(ProtocolVersion::LATEST, "server/discover", None).into_iter().collect();
+    let (status, outcome) = match remote.post(headers, body.into()).await {
+        Ok((_, Answer::Json(status, body))) if status != StatusCode::OK => (status, error_in(&body).map(Err)),
+        Ok((_, answer)) => match first_response(remote, answer, &id).await? {
+            Outcome::Result(result) => (StatusCode::OK, Some(Ok(result))),
+            Outcome::Error(error) => (StatusCode::OK, serde_json::from_str(error.get()).ok().map(Err)),
+        },
+        Err(UpstreamError::NoStream) => (StatusCode::METHOD_NOT_ALLOWED, None),
+        // Servers fail in these ways over a question that they do not know.
+        Err(UpstreamError::Status(status)) if matches!(status.as_u16(), 406 | 415 | 422 | 500 | 501) => {
+            (status, None)
+        }
+        Err(error) => return Err(error),
+    };
+    match outcome {
+        Some(Ok(result)) => Ok(Description::Modern(result.into())),
+        Some(Err(error)) if Era::of_refusal(status, Some(&error)) == Era::Modern => {
+            Err(UpstreamError::Malformed)
+        }
+        _ => Ok(Description::Legacy),
+    }
+}

@@ -1,0 +1,7 @@
+//! Servers elsewhere: what reaches them, and what comes back, in both eras.
+
+mod across;
+mod faults;
+mod legacy;
+mod modern;
+mod upstream;
