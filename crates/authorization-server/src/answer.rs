@@ -12,7 +12,7 @@ use oauth::{Error, ErrorCode};
 use serde::Serialize;
 use store::StoreError;
 
-use crate::attempts::TooMany;
+use crate::{attempts::TooMany, body::BodyError};
 
 /// Why an endpoint for programs refuses (RFC 6749 §5.2, RFC 7591 §3.2.2).
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) enum EndpointError {
     Client { used_basic: bool, description: &'static str },
     /// The request is not one this endpoint reads, with the status that says why.
     Request { status: StatusCode, description: &'static str },
+    /// There is no room for more: 503.
+    Full { description: &'static str },
     /// A limit is reached: 429.
     TooMany(TooMany),
     /// The audit log takes nothing more: 503, and nothing was done.
@@ -55,6 +57,12 @@ impl From<Overloaded> for EndpointError {
     }
 }
 
+impl From<BodyError> for EndpointError {
+    fn from(error: BodyError) -> Self {
+        Self::Request { status: error.status(), description: error.description() }
+    }
+}
+
 impl From<TooMany> for EndpointError {
     fn from(error: TooMany) -> Self {
         Self::TooMany(error)
@@ -76,6 +84,10 @@ impl IntoResponse for EndpointError {
             }
             Self::Request { status, description } => {
                 no_store(status, &Error::new(ErrorCode::InvalidRequest, description))
+            }
+            Self::Full { description } => {
+                let error = Error::new(ErrorCode::TemporarilyUnavailable, description);
+                no_store(StatusCode::SERVICE_UNAVAILABLE, &error)
             }
             Self::TooMany(TooMany { retry_after: after }) => {
                 let description = "too many attempts; wait as long as Retry-After says";

@@ -10,7 +10,6 @@ mod decide;
 use std::net::IpAddr;
 
 use axum::{
-    body::Bytes,
     extract::{RawQuery, State},
     response::Response,
 };
@@ -29,6 +28,7 @@ use url::Url;
 use crate::{
     AuthorizationServer,
     attempts::subscriber,
+    body::{BodyError, WholeBody},
     browser::{self, FromBrowser},
     consent::app,
     grant_code,
@@ -56,10 +56,10 @@ pub(crate) async fn get(
 pub(crate) async fn post(
     State(server): State<AuthorizationServer>,
     from: FromBrowser,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    body: Result<WholeBody, BodyError>,
 ) -> Response {
     let result = match body {
-        Ok(body) => authorize(&server, &from, &body, StatusCode::PAYLOAD_TOO_LARGE).await,
+        Ok(WholeBody(body)) => authorize(&server, &from, &body, StatusCode::PAYLOAD_TOO_LARGE).await,
         Err(error) => Err(PageError::new(ErrorKind::InvalidRequest, error.status())),
     };
     page::answer(&server, &from, result)

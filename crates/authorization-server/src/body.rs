@@ -1,51 +1,92 @@
-//! The time a request's body has.
+//! Reading a whole request body: bounded in size, by the router's limit, and in time.
 
 use std::time::Duration;
 
-use axum::{body::Body, extract::Request, middleware::Next, response::Response};
-use futures_util::{StreamExt as _, stream};
-use tokio::time::{Instant, timeout_at};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use tokio::time::timeout;
 
-/// Bodies here are small: whoever needs longer has no connection worth the name, or no honest purpose.
+use crate::answer::EndpointError;
+
+/// Bodies here are small: whoever needs longer has no connection worth the name, or no honest purpose. Sent byte
+/// by byte, a body would hold a connection for ever, and connections are limited.
 const TIME: Duration = Duration::from_secs(10);
 
-#[derive(Debug, thiserror::Error)]
-#[error("the body did not arrive in time")]
-struct TooSlow;
+/// A body that arrived whole and in time.
+pub(crate) struct WholeBody(pub(crate) Bytes);
 
-/// Breaks a body off that does not arrive in time. Sent byte by byte it would hold a connection for ever, and
-/// connections are limited.
-pub(crate) async fn within_time(request: Request, next: Next) -> Response {
-    next.run(request.map(|body| limit(body, Instant::now() + TIME))).await
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// More bytes than the endpoint reads.
+    TooLarge,
+    /// It did not arrive in time.
+    TooSlow,
+    /// The connection broke, or the framing is wrong.
+    Broken,
 }
 
-fn limit(body: Body, end: Instant) -> Body {
-    Body::from_stream(stream::try_unfold(body.into_data_stream(), move |mut rest| async move {
-        match timeout_at(end, rest.next()).await {
-            Ok(Some(data)) => data.map(|data| Some((data, rest))),
-            Ok(None) => Ok(None),
-            Err(_) => Err(axum::Error::new(TooSlow)),
+impl BodyError {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
         }
-    }))
+    }
+
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::TooLarge => "the body is too large",
+            Self::TooSlow => "the body did not arrive in time",
+            Self::Broken => "the body could not be read",
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for WholeBody {
+    type Rejection = BodyError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, BodyError> {
+        match timeout(TIME, Bytes::from_request(request, state)).await {
+            Ok(Ok(bytes)) => Ok(Self(bytes)),
+            Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(BodyError::TooLarge),
+            Ok(Err(_)) => Err(BodyError::Broken),
+            Err(_) => Err(BodyError::TooSlow),
+        }
+    }
+}
+
+impl IntoResponse for BodyError {
+    fn into_response(self) -> Response {
+        EndpointError::from(self).into_response()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::to_bytes, response::IntoResponse};
-    use bytes::Bytes;
+    use axum::body::Body;
+    use futures_util::{StreamExt as _, stream};
 
     use super::*;
 
-    #[tokio::test]
+    async fn read(body: Body) -> Result<Bytes, BodyError> {
+        let request = Request::new(body);
+        WholeBody::from_request(request, &()).await.map(|body| body.0)
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_body_is_whole_or_refused() {
-        let soon = Instant::now() + Duration::from_millis(20);
-        let whole = to_bytes(limit(Body::from("whole"), Instant::now() + TIME), 64).await;
-        assert_eq!(whole.unwrap(), "whole");
-        let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(b"x")))
-            .take(1)
-            .chain(stream::pending());
-        let error = to_bytes(limit(Body::from_stream(endless), soon), 64).await.unwrap_err();
-        assert_eq!(error.to_string(), TooSlow.to_string());
-        assert_eq!(limit(Body::empty(), soon).into_response().status(), 200);
+        assert_eq!(read(Body::from("whole")).await.unwrap(), "whole");
+        let pieces = [Ok(Bytes::from_static(b"x")), Err(std::io::Error::other("reset"))];
+        assert_eq!(read(Body::from_stream(stream::iter(pieces))).await, Err(BodyError::Broken));
+        let endless =
+            stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"x"))]).chain(stream::pending());
+        assert_eq!(read(Body::from_stream(endless)).await, Err(BodyError::TooSlow));
+        assert_eq!(read(Body::from(vec![0; 3 << 20])).await, Err(BodyError::TooLarge));
     }
 }

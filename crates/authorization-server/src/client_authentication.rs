@@ -1,6 +1,6 @@
 //! Client authentication (RFC 6749 §2.3): who presented the request, proven.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use audit::{Event, Kind, Outcome};
 use oauth::{
@@ -14,7 +14,16 @@ use crate::{AuthorizationServer, answer::EndpointError, attempts::subscriber, fo
 
 /// A client that proved who it is, as far as its kind can: a public client has nothing to prove with.
 #[derive(Debug)]
-pub(crate) struct AuthenticatedClient(ClientRecord);
+pub(crate) struct AuthenticatedClient(Arc<ClientRecord>);
+
+/// How old the client's record may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// As it is now: what is decided lasts longer than the token at hand.
+    Now,
+    /// As it was a second ago: what is decided ends by itself within minutes.
+    Recent,
+}
 
 impl AuthenticatedClient {
     pub(crate) fn record(&self) -> &ClientRecord {
@@ -35,6 +44,7 @@ pub(crate) async fn authenticate(
     server: &AuthorizationServer,
     form: &Form,
     peer: Option<IpAddr>,
+    freshness: Freshness,
 ) -> Result<AuthenticatedClient, EndpointError> {
     let used_basic = form.authorization.is_some();
     let presented = match client_authentication::read(form.authorization.as_deref(), &form.parameters) {
@@ -57,7 +67,12 @@ pub(crate) async fn authenticate(
     let key = [presented.unverified_client_id.as_str(), &subscriber];
     let failures = &server.attempts().failed_client_authentications;
     failures.check(&key, server.now())?;
-    let client = server.store().client(&presented.unverified_client_id).await;
+    let client = match freshness {
+        Freshness::Now => {
+            server.store().client(&presented.unverified_client_id).await.map(|found| found.map(Arc::new))
+        }
+        Freshness::Recent => server.client(&presented.unverified_client_id).await,
+    };
     let client = match client {
         Ok(client) => client,
         // An identifier with a NUL cannot be stored, so nobody has it.
@@ -124,7 +139,7 @@ pub(crate) mod tests {
 
     /// A public client that has been authenticated, for the tests of decisions.
     pub(crate) fn client(id: &str) -> AuthenticatedClient {
-        AuthenticatedClient(record(id, TokenEndpointAuthMethod::None, None))
+        AuthenticatedClient(Arc::new(record(id, TokenEndpointAuthMethod::None, None)))
     }
 
     #[test]

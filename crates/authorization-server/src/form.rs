@@ -1,13 +1,10 @@
 //! Reading a form body strictly (RFC 6749 §3.2, appendix B).
 
-use axum::{
-    body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
-};
-use http::{StatusCode, header};
+use axum::extract::{FromRequest, Request};
+use http::header;
 use oauth::{ErrorCode, parameters::Parameters};
 
-use crate::answer::EndpointError;
+use crate::{answer::EndpointError, body::WholeBody};
 
 /// The largest form that any endpoint reads, in bytes.
 pub(crate) const MAXIMUM_BODY: usize = 64 * 1024;
@@ -35,7 +32,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         if authorizations.next().is_some() {
             return Err(EndpointError::new(ErrorCode::InvalidRequest, "send one Authorization header"));
         }
-        let body = Bytes::from_request(request, state).await.map_err(|error| refused_body(&error))?;
+        let WholeBody(body) = WholeBody::from_request(request, state).await?;
         let parameters = Parameters::parse(&body)
             .map_err(|error| EndpointError::new(ErrorCode::InvalidRequest, error.to_string()))?;
         if parameters.has_repetition() {
@@ -43,16 +40,6 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(EndpointError::new(ErrorCode::InvalidRequest, description));
         }
         Ok(Self { parameters, authorization })
-    }
-}
-
-pub(crate) fn refused_body(error: &BytesRejection) -> EndpointError {
-    match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => EndpointError::Request {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            description: "the body is too large",
-        },
-        _ => EndpointError::new(ErrorCode::InvalidRequest, "the body could not be read"),
     }
 }
 

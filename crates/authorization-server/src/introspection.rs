@@ -19,7 +19,7 @@ use store::{ClientOrigin, ClientRecord, GrantRecord, PresentedRefreshToken, User
 use crate::{
     AuthorizationServer,
     answer::{EndpointError, no_store},
-    client_authentication::authenticate,
+    client_authentication::{Freshness, authenticate},
     form::Form,
     kinds::RefreshToken,
     registration::INTROSPECTS,
@@ -32,7 +32,8 @@ pub(crate) async fn post(
     form: Form,
 ) -> Result<Response, EndpointError> {
     let used_basic = form.authorization.is_some();
-    let client = authenticate(&server, &form, peer.map(|extension| extension.0.0.ip())).await?;
+    let client =
+        authenticate(&server, &form, peer.map(|extension| extension.0.0.ip()), Freshness::Recent).await?;
     if !client.is_confidential() {
         let description = "introspection needs a client with a secret";
         return Err(EndpointError::Client { used_basic, description });

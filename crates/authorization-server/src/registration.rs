@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 
 use audit::{Event, Kind, Outcome};
 use axum::{
-    body::Bytes,
-    extract::{ConnectInfo, State, rejection::BytesRejection},
+    extract::{ConnectInfo, State},
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
@@ -26,7 +25,7 @@ use crate::{
     AuthorizationServer, RegistrationPolicy,
     answer::{EndpointError, no_store},
     attempts::subscriber,
-    form::refused_body,
+    body::WholeBody,
     kinds::ClientSecret,
 };
 
@@ -40,9 +39,8 @@ const MAXIMUM_NAME: usize = 256;
 pub(crate) async fn post(
     State(server): State<AuthorizationServer>,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
-    body: Result<Bytes, BytesRejection>,
+    WholeBody(body): WholeBody,
 ) -> Result<Response, EndpointError> {
-    let body = body.map_err(|error| refused_body(&error))?;
     let peer = peer.map(|extension| extension.0.0.ip());
     let attempts = server.attempts();
     attempts.registrations_per_address.count(&[&subscriber(peer)], server.now())?;
@@ -53,7 +51,7 @@ pub(crate) async fn post(
     let registered = server.store().count_dynamic_clients().await?;
     if u64::try_from(registered).unwrap_or(0) >= policy.maximum_clients {
         let description = "this server keeps no more self-registered clients; ask its operator";
-        return Err(EndpointError::Request { status: StatusCode::SERVICE_UNAVAILABLE, description });
+        return Err(EndpointError::Full { description });
     }
     let place = server.place_in_audit_log().await?;
     let now = server.now();

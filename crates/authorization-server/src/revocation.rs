@@ -12,7 +12,7 @@ use store::RevocationKey;
 use crate::{
     AuthorizationServer,
     answer::EndpointError,
-    client_authentication::{AuthenticatedClient, authenticate},
+    client_authentication::{AuthenticatedClient, Freshness, authenticate},
     form::Form,
     kinds::RefreshToken,
 };
@@ -26,7 +26,8 @@ pub(crate) async fn post(
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
     form: Form,
 ) -> Result<StatusCode, EndpointError> {
-    let client = authenticate(&server, &form, peer.map(|extension| extension.0.0.ip())).await?;
+    let client =
+        authenticate(&server, &form, peer.map(|extension| extension.0.0.ip()), Freshness::Now).await?;
     let token = form.parameters.one("token").ok().flatten();
     let token = token
         .ok_or_else(|| EndpointError::new(ErrorCode::InvalidRequest, "the parameter token is missing"))?;

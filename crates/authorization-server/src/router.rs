@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use oauth::well_known;
 
 use crate::{
-    AuthorizationServer, authorize, body, consent, form, home, introspection, login, logout,
+    AuthorizationServer, authorize, consent, form, home, introspection, login, logout,
     metadata::{self, AUTHORIZE, INTROSPECT, JWKS, REGISTER, REVOKE, TOKEN},
     pages::{CONSENT_PATH, LOGIN_PATH, LOGOUT_PATH, SET_UP_PATH, assets_router},
     registration, revocation, set_up, token,
@@ -31,7 +31,6 @@ impl AuthorizationServer {
             .merge(self.metadata_documents())
             .fallback(home::not_found)
             .layer(DefaultBodyLimit::max(form::MAXIMUM_BODY))
-            .layer(from_fn(body::within_time))
             .layer(from_fn(for_nobody_else))
             .with_state(self.clone())
     }

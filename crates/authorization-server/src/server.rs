@@ -1,9 +1,13 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use audit::{Checkpoint, Overloaded, Person, Place, SignedCheckpoint};
-use oauth::{Issuer, ResourceIndicator, Timestamp, jwk::JwkSet};
+use moka::sync::Cache;
+use oauth::{ClientId, Issuer, ResourceIndicator, Timestamp, jwk::JwkSet};
 use secret::{Digest, Keyring, Random};
-use store::{CommitError, RevocationKey, RevocationRecord, Store, StoreError, UserRecord, grant, revocation};
+use store::{
+    ClientRecord, CommitError, RevocationKey, RevocationRecord, Store, StoreError, UserRecord, grant,
+    revocation,
+};
 
 use crate::{
     Resource, Settings,
@@ -22,7 +26,13 @@ struct Inner {
     keys: SigningKeys,
     passwords: PasswordPool,
     attempts: AttemptCounters,
+    clients: Cache<ClientId, Arc<ClientRecord>>,
 }
+
+/// How long a client's record may be used without asking the database again. Whatever ends a client is known on
+/// every node within this time, as a revocation is.
+const CLIENT_FRESHNESS: Duration = Duration::from_secs(1);
+const MAXIMUM_REMEMBERED_CLIENTS: u64 = 10_000;
 
 /// Counters of what strangers try; see [`crate::Limits`].
 pub(crate) struct AttemptCounters {
@@ -70,7 +80,10 @@ impl AuthorizationServer {
             failed_client_authentications: Attempts::new(limits.failed_client_authentications),
             authorization_requests_per_address: Attempts::new(limits.authorization_requests_per_address),
         };
-        Ok(Self(Arc::new(Inner { settings, store, keys, passwords: PasswordPool::default(), attempts })))
+        let passwords = PasswordPool::default();
+        let clients =
+            Cache::builder().max_capacity(MAXIMUM_REMEMBERED_CLIENTS).time_to_live(CLIENT_FRESHNESS).build();
+        Ok(Self(Arc::new(Inner { settings, store, keys, passwords, attempts, clients })))
     }
 
     /// The public keys that verify this server's access tokens.
@@ -113,6 +126,17 @@ impl AuthorizationServer {
 
     pub(crate) fn attempts(&self) -> &AttemptCounters {
         &self.0.attempts
+    }
+
+    /// The client of this identifier, as it was at most a second ago.
+    pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Arc<ClientRecord>>, StoreError> {
+        if let Some(known) = self.0.clients.get(id) {
+            return Ok(Some(known));
+        }
+        let Some(record) = self.store().client(id).await? else { return Ok(None) };
+        let record = Arc::new(record);
+        self.0.clients.insert(id.clone(), Arc::clone(&record));
+        Ok(Some(record))
     }
 
     pub(crate) fn resource(&self, indicator: &ResourceIndicator) -> Option<&Resource> {

@@ -16,7 +16,7 @@ use oauth::{ErrorCode, GrantType, ResourceIndicator, parameters::Parameters};
 use crate::{
     AuthorizationServer,
     answer::{EndpointError, no_store},
-    client_authentication::authenticate,
+    client_authentication::{Freshness, authenticate},
     form::Form,
 };
 
@@ -32,7 +32,11 @@ pub(crate) async fn post(
         let description = "grant_type is authorization_code, refresh_token or client_credentials";
         EndpointError::new(ErrorCode::UnsupportedGrantType, description)
     })?;
-    let client = authenticate(&server, &form, peer.map(|extension| extension.0.0.ip())).await?;
+    let freshness = match grant_type {
+        GrantType::ClientCredentials => Freshness::Recent,
+        GrantType::AuthorizationCode | GrantType::RefreshToken => Freshness::Now,
+    };
+    let client = authenticate(&server, &form, peer.map(|extension| extension.0.0.ip()), freshness).await?;
     if !may_use(client.record(), grant_type) {
         let description = "this client is not registered for this grant type";
         return Err(EndpointError::new(ErrorCode::UnauthorizedClient, description));

@@ -1,8 +1,10 @@
 //! Making users and changing their passwords.
 
+use std::time::Duration;
+
 use oauth::{Timestamp, UserId};
 use secret::{Random, Secret, password};
-use store::{Batch, CommitError, Statement, Store, StoreError, UserRecord, UserState, user};
+use store::{Batch, CommitError, Store, StoreError, UserRecord, UserState, grant, revocation, user};
 
 /// A user as an operator or a set-up link makes one.
 pub struct NewUser<'a> {
@@ -89,18 +91,34 @@ pub async fn create(
     Ok(record)
 }
 
-/// Replaces a user's password and ends their sessions.
+/// A new password for a user.
+pub struct NewPassword<'a> {
+    /// The password.
+    pub password: &'a Secret<String>,
+    /// How long the guards have to remember the grants that end with the old password: the life of an access token.
+    /// `None` lets the grants live, for a password that was never anybody's secret.
+    pub ends_grants: Option<Duration>,
+}
+
+/// Replaces a user's password and ends, with the same commit, their sessions and what they allowed: whoever
+/// changes a password may do so because somebody else knew the old one (TK-17).
 ///
 /// # Errors
 /// [`UserError`].
 pub async fn set_password(
     store: &Store,
     random: &dyn Random,
+    now: Timestamp,
     user: &UserRecord,
-    chosen: &Secret<String>,
+    new: NewPassword<'_>,
 ) -> Result<(), UserError> {
-    let statement: Statement = user::set_password(&user.id, &password::hash(random, chosen));
-    store.commit(statement).await.map_err(|error| match error {
+    let mut batch = Batch::new().then(user::set_password(&user.id, &password::hash(random, new.password)));
+    if let Some(access_token_lifetime) = new.ends_grants {
+        batch = batch
+            .then(revocation::insert_of_user(&user.id, now, now + access_token_lifetime))
+            .then(grant::revoke_of_user(&user.id, "password changed", now));
+    }
+    store.commit(batch).await.map_err(|error| match error {
         CommitError::Refused(_) => UserError::Unknown,
         CommitError::Store(error) => error.into(),
     })

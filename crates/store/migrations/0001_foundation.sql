@@ -106,7 +106,7 @@ CREATE INDEX grants_by_expiry ON grants (expires_at);
 
 CREATE TABLE refresh_tokens (
     digest BYTEA PRIMARY KEY,
-    grant_id TEXT NOT NULL REFERENCES grants (id) ON DELETE CASCADE,
+    grant_id TEXT NOT NULL,
     generation BIGINT NOT NULL,
     issued_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -114,7 +114,6 @@ CREATE TABLE refresh_tokens (
     successor_digest BYTEA,
     successor_sealed BYTEA
 );
-CREATE INDEX refresh_tokens_by_grant ON refresh_tokens (grant_id);
 CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires_at);
 
 CREATE TABLE revocations (

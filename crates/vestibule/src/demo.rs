@@ -1,7 +1,10 @@
 //! Demo mode: a user whom everybody knows, on this computer only, and what to try. It relaxes no validation.
 
 use anyhow::Context as _;
-use authorization_server::user::{self, NewUser};
+use authorization_server::{
+    Lifetimes,
+    user::{self, NewPassword, NewUser},
+};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth::{Issuer, Timestamp};
 use secret::{Random, Secret, password};
@@ -64,7 +67,7 @@ pub(crate) async fn seed(
 ) -> anyhow::Result<()> {
     let secret = password.secret();
     match store.user_by_name(USER).await? {
-        Some(user) => renew(store, random, &user, secret).await,
+        Some(user) => renew(store, random, now, &user, password).await,
         None => create(store, random, now, secret).await,
     }
     .context("the demo user cannot be made")
@@ -81,16 +84,23 @@ async fn create(
     Ok(())
 }
 
-/// Setting a password ends the user's sessions, so one that is set already is left alone.
+/// Setting a password ends the user's sessions, so one that is set already is left alone. A random one is only shown
+/// anew: the clients that were allowed something stay connected over a restart.
 async fn renew(
     store: &Store,
     random: &dyn Random,
+    now: Timestamp,
     user: &UserRecord,
-    secret: &Secret<String>,
+    password: &Password,
 ) -> anyhow::Result<()> {
+    let secret = password.secret();
     let is_set = user.password_hash.as_deref().is_some_and(|hash| password::verify(secret, hash));
     if !is_set {
-        user::set_password(store, random, user, secret).await?;
+        let ends_grants = match password {
+            Password::Chosen(_) => Some(Lifetimes::default().access_token),
+            Password::Random(_) => None,
+        };
+        user::set_password(store, random, now, user, NewPassword { password: secret, ends_grants }).await?;
     }
     if user.state != UserState::Active {
         store.commit(store::user::set_state(&user.id, UserState::Active)).await?;

@@ -41,6 +41,8 @@ sql! {
          ON CONFLICT DO NOTHING";
     REVOKE: "grant.revoke" =
         "UPDATE grants SET revoked_at = $1, revocation_reason = $2 WHERE id = $3 AND revoked_at IS NULL";
+    REVOKE_OF_USER: "grant.revoke_of_user" =
+        "UPDATE grants SET revoked_at = $1, revocation_reason = $2 WHERE user_id = $3 AND revoked_at IS NULL";
     BY_ID: "grant.by_id" =
         "SELECT id, user_id, client_id, scope, resource, created_at, expires_at, revoked_at, revocation_reason \
          FROM grants WHERE id = $1";
@@ -60,6 +62,12 @@ pub fn insert(grant: &GrantRecord) -> Statement {
 /// Revokes a grant and with it every token of it. The first revocation's time and reason stay.
 pub fn revoke(id: &GrantId, reason: &str, now: Timestamp) -> Statement {
     statement!(REVOKE [now, reason, id] expecting Expect::Any)
+}
+
+/// Revokes every grant of a user that is not revoked yet. In a batch it stands after
+/// [`revocation::insert_of_user`](super::revocation::insert_of_user), which needs to see them.
+pub fn revoke_of_user(user_id: &UserId, reason: &str, now: Timestamp) -> Statement {
+    statement!(REVOKE_OF_USER [now, reason, user_id] expecting Expect::Any)
 }
 
 impl Store {

@@ -1,6 +1,6 @@
 //! What no longer counts although its signature does: the list that verifiers of JWT access tokens follow.
 
-use oauth::{GrantId, JwtId, Timestamp};
+use oauth::{GrantId, JwtId, Timestamp, UserId};
 
 use crate::{
     Store,
@@ -47,6 +47,10 @@ text_columns! {
 sql! {
     INSERT: "revocation.insert" =
         "INSERT INTO revocations (key, revoked_at, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    INSERT_OF_USER: "revocation.insert_of_user" =
+        "INSERT INTO revocations (key, revoked_at, expires_at) \
+         SELECT 'grant:' || id, $1, $2 FROM grants WHERE user_id = $3 AND revoked_at IS NULL \
+         ON CONFLICT DO NOTHING";
     SINCE: "revocation.since" =
         "SELECT key, revoked_at, expires_at FROM revocations WHERE revoked_at >= $1 AND expires_at > $2 \
          ORDER BY revoked_at";
@@ -56,6 +60,11 @@ sql! {
 /// Adds a revocation; the first one of a key stays.
 pub fn insert(revocation: &RevocationRecord) -> Statement {
     statement!(INSERT [revocation.key, revocation.revoked_at, revocation.expires_at] expecting Expect::Any)
+}
+
+/// Adds a revocation for every grant of a user that is not revoked yet.
+pub fn insert_of_user(user_id: &UserId, now: Timestamp, expires_at: Timestamp) -> Statement {
+    statement!(INSERT_OF_USER [now, expires_at, user_id] expecting Expect::Any)
 }
 
 impl Store {

@@ -42,6 +42,7 @@ const CASES: &[Case] = cases! {
     records::consents,
     records::authorization_codes,
     records::grants,
+    records::grants_of_a_user_end_together,
     records::refresh_tokens_with_their_grant,
     records::revocations,
     records::signing_keys,

@@ -2,8 +2,8 @@
 
 use oauth::{GrantId, JwtId, UserId, jwk::Jwk};
 use store::{
-    ClientOrigin, ClientRecord, CommitError, ConsentRecord, GrantRecord, InvitationRecord, RevocationKey,
-    RevocationRecord, SigningKeyRecord, StoreError, UserRecord, UserState, authorization_code,
+    Batch, ClientOrigin, ClientRecord, CommitError, ConsentRecord, GrantRecord, InvitationRecord,
+    RevocationKey, RevocationRecord, SigningKeyRecord, StoreError, UserRecord, UserState, authorization_code,
     authorization_request, client, consent, demo_item, grant, invitation, refresh_token, revocation, session,
     setting, signing_key, user,
 };
@@ -171,6 +171,33 @@ pub(crate) async fn grants(database: Database) {
     assert_eq!((revoked.revoked_at, revoked.revocation_reason.as_deref()), (Some(NOW), Some("reuse")));
 }
 
+pub(crate) async fn grants_of_a_user_end_together(database: Database) {
+    let store = database.store().await;
+    let [revoked, live, anothers] = ["revoked", "live", "anothers"].map(GrantId::from_unverified);
+    let other = Some(UserId::from_unverified("user_2"));
+    store.commit(grant::insert(&GrantRecord { id: revoked.clone(), ..a_grant() })).await.unwrap();
+    store.commit(grant::insert(&GrantRecord { id: live.clone(), ..a_grant() })).await.unwrap();
+    store
+        .commit(grant::insert(&GrantRecord { id: anothers.clone(), user_id: other, ..a_grant() }))
+        .await
+        .unwrap();
+    store.commit(grant::revoke(&revoked, "reuse", NOW)).await.unwrap();
+
+    let later = NOW + MINUTE;
+    let batch = Batch::new()
+        .then(revocation::insert_of_user(&user_id(), later, later + MINUTE))
+        .then(grant::revoke_of_user(&user_id(), "password changed", later));
+    store.commit(batch).await.unwrap();
+    let told = store.revocations_since(NOW, NOW).await.unwrap();
+    let keys: Vec<_> = told.into_iter().map(|record| record.key).collect();
+    assert_eq!(keys, [RevocationKey::Grant(live.clone())]);
+    assert!(store.is_revoked(&RevocationKey::Grant(live.clone())).await.unwrap());
+    let revoked_at = async |id| store.grant(id).await.unwrap().unwrap().revoked_at;
+    assert_eq!(revoked_at(&revoked).await, Some(NOW));
+    assert_eq!(revoked_at(&live).await, Some(later));
+    assert_eq!(revoked_at(&anothers).await, None);
+}
+
 pub(crate) async fn refresh_tokens_with_their_grant(database: Database) {
     let store = database.store().await;
     populate(&store).await;
@@ -199,7 +226,7 @@ pub(crate) async fn refresh_tokens_with_their_grant(database: Database) {
 async fn rotate_to(store: &store::Store, from: &str, generation: i64, to: &str) {
     let successor =
         store::RefreshTokenRecord { digest: digest(to), generation: generation + 1, ..a_refresh_token() };
-    let batch = store::Batch::new()
+    let batch = Batch::new()
         .then(refresh_token::rotate(&digest(from), generation, NOW, &digest(to), b"sealed"))
         .then(refresh_token::insert(&successor));
     store.commit(batch).await.unwrap();

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use anyhow::Context as _;
 use authorization_server::{
     invitation::{self, NewInvitation},
-    user::{self, NewUser},
+    user::{self, NewPassword, NewUser},
 };
 use oauth::Clock as _;
 use secret::Secret;
@@ -30,6 +30,19 @@ pub(crate) struct Arguments {
 enum Command {
     /// Add a user; works while the server runs.
     Add(Add),
+    /// Change a user's password; ends their sessions and what they allowed, while the server runs too.
+    SetPassword(SetPassword),
+}
+
+#[derive(Debug, clap::Args)]
+struct SetPassword {
+    /// Whose password.
+    name: String,
+    /// Read the password from the first line of stdin.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,6 +72,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let configuration = Configuration::load(&add.flags, None)?;
             if add.invite { invite(&add, &configuration).await } else { create(&add, &configuration).await }
         }
+        Command::SetPassword(change) => set_password(&change).await,
     }
 }
 
@@ -74,6 +88,23 @@ async fn create(add: &Add, configuration: &Configuration) -> anyhow::Result<()> 
     };
     user::create(&store, &SystemEntropy::new(), SystemClock.now(), new).await?;
     eprintln!("user {} added", add.name);
+    Ok(())
+}
+
+async fn set_password(change: &SetPassword) -> anyhow::Result<()> {
+    let configuration = Configuration::load(&change.flags, None)?;
+    let store = storage::open(&configuration.storage).await?;
+    let Some(record) = store.user_by_name(&change.name).await? else {
+        return Err(Stop::failure(format!("there is no user {}", change.name))
+            .hint("add one with `vestibule user add`")
+            .into());
+    };
+    let password = if change.password_stdin { read_password()? } else { ask_password(&change.name)? };
+    user::check_password(&password)?;
+    let ends_grants = Some(configuration.lifetimes.access_token);
+    let new = NewPassword { password: &password, ends_grants };
+    user::set_password(&store, &SystemEntropy::new(), SystemClock.now(), &record, new).await?;
+    eprintln!("the password of {} is changed; every app they allowed has to ask again", change.name);
     Ok(())
 }
 

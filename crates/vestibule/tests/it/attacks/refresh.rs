@@ -143,6 +143,23 @@ async fn tk_17_whoever_lost_the_right_lost_it_at_once() {
 }
 
 #[tokio::test]
+async fn tk_17_a_new_password_ends_what_the_old_one_allowed() {
+    let world = World::alone();
+    let client = world.public_client().await;
+    let tokens = world.tokens(&client).await;
+    world.add_user("grace", "another long password");
+    world.set_password("grace", "yet another long password");
+    let tokens = Tokens::of(&world.refresh(&client, &tokens.refresh).await);
+    world.set_password("demo", "yet another long password");
+    expect::error(&world.refresh(&client, &tokens.refresh).await, 400, "invalid_grant");
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(5);
+    while world.is_accepted(&tokens.access).await {
+        assert!(tokio::time::Instant::now() < deadline, "the access token outlives the password");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn tk_17_a_disabled_user_gets_no_repetition_either() {
     let world = World::alone();
     let client = world.public_client().await;

@@ -190,7 +190,7 @@ async fn rg_14_registrations_are_bounded() {
     world.register(&metadata).await;
     world.register(&metadata).await;
     let refused = world.try_to_register(&metadata).await;
-    expect::error(&refused, 503, "invalid_request");
+    expect::error(&refused, 503, "temporarily_unavailable");
     assert_eq!(world.database().count("clients", "true"), 2);
     assert_eq!(world.database().count("clients", "expires_at IS NULL"), 0, "all are in quarantine");
 }

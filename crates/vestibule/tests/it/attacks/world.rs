@@ -163,8 +163,17 @@ impl World {
 
     /// A second person.
     pub(crate) fn add_user(&self, name: &str, password: &str) {
+        self.tell_password("add", name, password);
+    }
+
+    /// The operator changes somebody's password while the server runs.
+    pub(crate) fn set_password(&self, name: &str, password: &str) {
+        self.tell_password("set-password", name, password);
+    }
+
+    fn tell_password(&self, command: &str, name: &str, password: &str) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vestibule"))
-            .args(["user", "add", name, "--password-stdin", "--data-dir"])
+            .args(["user", command, name, "--password-stdin", "--data-dir"])
             .arg(self.server.data_directory())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -174,7 +183,7 @@ impl World {
         let mut input = child.stdin.take().expect("stdin is piped");
         writeln!(input, "{password}").expect("the password can be told");
         drop(input);
-        assert!(child.wait().expect("the command ends").success(), "{name} cannot be added");
+        assert!(child.wait().expect("the command ends").success(), "user {command} {name} fails");
     }
 
     /// Signs in, allows, and gives the code.
