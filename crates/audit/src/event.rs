@@ -150,9 +150,14 @@ impl Event {
         Self { client_id: Some(ClientId::from_unverified(bounded(client_id.as_str()))), ..self }
     }
 
-    /// A call of `tool` at `server`.
-    pub fn tool(self, server: &str, tool: &str) -> Self {
-        Self { server: Some(bounded(server)), tool: Some(bounded(tool)), ..self }
+    /// At this MCP server.
+    pub fn server(self, name: &str) -> Self {
+        Self { server: Some(bounded(name)), ..self }
+    }
+
+    /// A call of this tool.
+    pub fn tool(self, name: &str) -> Self {
+        Self { tool: Some(bounded(name)), ..self }
     }
 
     /// Decided so by the rule of this name.
@@ -202,7 +207,8 @@ mod tests {
         let event = Event::new(Kind::ToolCall, Outcome::Refused)
             .person(Person::new(&Issuer::parse("https://v.test").unwrap(), &long, Some(&long)))
             .client(&ClientId::from_unverified(long.clone()))
-            .tool(&long, &long)
+            .server(&long)
+            .tool(&long)
             .decision(Verdict::Denied, &long)
             .detail("peer", &long);
         let json = serde_json::to_string(&event).unwrap();

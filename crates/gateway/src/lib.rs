@@ -6,7 +6,8 @@
 //! 3. `body`: media types and limits;
 //! 4. `mcp`: one strict parse, then the era; `endpoint` has a file for each;
 //! 5. `policy`: may this token call this tool? The same definition answers for the list;
-//! 6. `upstream`: takes the permit by value, so that it cannot be called without one.
+//! 6. `recorded`: a place in the audit log, before anything is decided or done;
+//! 7. `upstream`: takes the permit by value, so that it cannot be called without one.
 //!
 //! `endpoint` answers for built-in servers; `relay` passes messages on to servers elsewhere and back.
 //!
@@ -17,6 +18,7 @@ mod body;
 mod demo;
 mod endpoint;
 mod policy;
+mod recorded;
 mod relay;
 mod server;
 mod session;

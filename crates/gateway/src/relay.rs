@@ -14,6 +14,7 @@ mod stream;
 
 use std::sync::Arc;
 
+use audit::Outcome;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +28,7 @@ use mcp::{CallToolParams, Era, Message, Params};
 use crate::body;
 use crate::endpoint::{CallRefusal, Refusal, accepted, admitted};
 use crate::policy::{Decision, ToolPolicy};
+use crate::recorded::RecordedCall;
 use crate::session::sealed::SealedSessions;
 use crate::settings::{Front, RemoteSettings, Settings};
 use crate::upstream::remote::{Answer, Caller, Remote, UpstreamError};
@@ -34,6 +36,7 @@ use passage::{Passage, Passed};
 
 /// One server elsewhere at one URL of ours, with the guard of that URL.
 pub(crate) struct RelayEndpoint {
+    name: String,
     front: Arc<Front>,
     guard: Guard,
     remote: Arc<Remote>,
@@ -44,6 +47,7 @@ pub(crate) struct RelayEndpoint {
 impl RelayEndpoint {
     pub(crate) fn new(settings: &Settings, front: &Arc<Front>, remote: &RemoteSettings) -> Self {
         Self {
+            name: remote.name.clone(),
             front: front.clone(),
             guard: remote.guard.clone(),
             remote: Arc::new(Remote::new(remote)),
@@ -69,6 +73,26 @@ impl RelayEndpoint {
             Decision::Challenge => Err(Refusal::Challenge(self.guard.insufficient_scope(permit, needed))),
             Decision::Hidden => Err(CallRefusal::UnknownTool.into()),
         }
+    }
+
+    /// The entry of a tool call in the audit log. What the policy denies is recorded here; what it allows, once it has
+    /// ended.
+    async fn record(
+        &self,
+        permit: &Permit,
+        method: &str,
+        params: &Params<'_>,
+    ) -> Result<Option<RecordedCall>, Refusal> {
+        let call = CallToolParams::read(params).ok().filter(|_| method == "tools/call");
+        let Some(call) = call else { return Ok(None) };
+        let recorded = RecordedCall::begin(&self.front, permit, &self.name).await;
+        let recorded = recorded.map_err(CallRefusal::NotRecorded)?;
+        match self.policy.tool(&call.name, permit.scope()).0 {
+            Decision::Allow => return Ok(Some(recorded.allow(&call.name))),
+            Decision::Challenge => recorded.deny(&call.name),
+            Decision::Hidden => recorded.deny_unknown(),
+        }
+        Ok(None)
     }
 
     /// The policy, when it has to look at the answer.
@@ -101,6 +125,10 @@ async fn post(
             let outcome = answer(endpoint, permit, headers, &body, &request).await;
             outcome.map_err(|refusal| refusal.to(&request.id))
         }
+        // Without an id a call would pass by the policy and the audit log.
+        Message::Notification(told) if !told.method.starts_with("notifications/") => {
+            Err(Refusal::method_not_found(StatusCode::BAD_REQUEST, &told.method))
+        }
         Message::Notification(told) => {
             let params = Params::read(told.params)
                 .map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
@@ -127,9 +155,18 @@ async fn answer(
     let params =
         Params::read(request.params).map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
     let asked = Asked { headers, body, request, params: &params };
-    match Era::of(&request.method, &params, headers) {
+    let recorded = endpoint.record(&permit, &request.method, &params).await?;
+    let outcome = match Era::of(&request.method, &params, headers) {
         Era::Legacy => legacy::answer(endpoint, permit, &asked).await,
         Era::Modern => modern::answer(endpoint, permit, &asked).await,
+    };
+    match (recorded, outcome) {
+        (None, outcome) => outcome,
+        (Some(call), Ok(response)) => Ok(call.end_with(response)),
+        (Some(call), Err(refusal)) => {
+            call.end(Outcome::Failed);
+            Err(refusal)
+        }
     }
 }
 

@@ -19,6 +19,7 @@ const TTL_MS: u64 = 300_000;
 
 /// A server and everything its endpoints answer from.
 pub(crate) struct McpServer {
+    pub(crate) name: String,
     pub(crate) sessions: Sessions,
     pub(crate) upstream: Upstream,
     pub(crate) legacy_tools: Box<RawValue>,
@@ -51,6 +52,7 @@ impl McpServer {
             .unzip();
         let implementation = implementation(name);
         Self {
+            name: name.to_owned(),
             sessions: Sessions::new(name, session_key),
             legacy_tools: raw(&tool_list(visible.clone(), None)),
             modern_tools: raw(&tool_list(visible, Some(ResultType::Complete))),

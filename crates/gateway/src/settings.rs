@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use audit::Auditor;
 use guard::Guard;
 use oauth::{Clock, Scope};
 use outbound::Egress;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// Makes session ids.
     pub random: Arc<dyn Random>,
+    /// Keeps every tool call: none is made without a place in it.
+    pub auditor: Arc<dyn Auditor>,
     /// The built-in demo server, when it is wanted.
     pub demo: Option<DemoSettings>,
     /// Servers that speak MCP over Streamable HTTP elsewhere.
@@ -98,6 +101,7 @@ pub(crate) struct Front {
     pub(crate) body: BodyLimits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) auditor: Arc<dyn Auditor>,
 }
 
 impl Front {
@@ -111,6 +115,7 @@ impl Front {
             body: BodyLimits { size: settings.body_size, time: settings.body_time },
             clock: settings.clock.clone(),
             random: settings.random.clone(),
+            auditor: settings.auditor.clone(),
         }
     }
 }

@@ -125,6 +125,7 @@ fn gateway(
         body_time: gateway::Settings::BODY_TIME,
         clock: Arc::clone(&parts.clock),
         random: Arc::clone(&parts.random),
+        auditor: Arc::clone(&parts.auditor),
         demo,
         remote,
     }))

@@ -69,6 +69,7 @@ async fn bare(endpoint: &Endpoint, permit: Permit, path: &str, params: &Params<'
         Err(CallRefusal::Params(error)) => bad_request(&error),
         Err(CallRefusal::UnknownTool) => error(StatusCode::NOT_FOUND, "unknown tool"),
         Err(CallRefusal::Challenge(challenge)) => challenge.into_response(),
+        Err(CallRefusal::NotRecorded(reason)) => error(StatusCode::SERVICE_UNAVAILABLE, &reason.to_string()),
         Err(CallRefusal::Unavailable(reason)) => error(StatusCode::SERVICE_UNAVAILABLE, &reason.to_string()),
     }
 }

@@ -1,5 +1,6 @@
 //! `tools/call`: the same for every era.
 
+use audit::{Outcome, Overloaded};
 use guard::{Challenge, Permit};
 use http::StatusCode;
 use mcp::{
@@ -8,6 +9,7 @@ use mcp::{
 use mcp::{Era, ResultType};
 
 use super::{Endpoint, Refusal};
+use crate::recorded::RecordedCall;
 use crate::server::Access;
 use crate::upstream::UpstreamUnavailable;
 
@@ -20,6 +22,8 @@ pub(crate) enum CallRefusal {
     UnknownTool,
     /// The token lacks scopes.
     Challenge(Challenge),
+    /// The audit log takes no more now.
+    NotRecorded(Overloaded),
     /// The upstream cannot work now.
     Unavailable(UpstreamUnavailable),
 }
@@ -32,15 +36,23 @@ pub(crate) async fn call_tool(
     params: &Params<'_>,
 ) -> Result<CallToolResult, CallRefusal> {
     let CallToolParams { name, arguments } = CallToolParams::read(params).map_err(CallRefusal::Params)?;
-    match endpoint.server.access(&name, permit.scope()) {
-        Access::Allowed => {}
+    let recorded = RecordedCall::begin(&endpoint.front, &permit, &endpoint.server.name).await;
+    let recorded = recorded.map_err(CallRefusal::NotRecorded)?;
+    let recorded = match endpoint.server.access(&name, permit.scope()) {
+        Access::Allowed => recorded.allow(&name),
         Access::Challenged(needed) => {
+            recorded.deny(&name);
             return Err(CallRefusal::Challenge(endpoint.guard.insufficient_scope(&permit, needed)));
         }
-        Access::Unknown => return Err(CallRefusal::UnknownTool),
-    }
-    let outcome =
-        endpoint.server.upstream.call(permit, &name, arguments).await.map_err(CallRefusal::Unavailable)?;
+        Access::Unknown => {
+            recorded.deny_unknown();
+            return Err(CallRefusal::UnknownTool);
+        }
+    };
+    let outcome = endpoint.server.upstream.call(permit, &name, arguments).await;
+    let succeeded = outcome.as_ref().is_ok_and(|outcome| !outcome.is_error);
+    recorded.end(if succeeded { Outcome::Succeeded } else { Outcome::Failed });
+    let outcome = outcome.map_err(CallRefusal::Unavailable)?;
     let is_structured = version.has_structured_content() && !outcome.is_error;
     Ok(CallToolResult {
         result_type: (version.era() == Era::Modern).then_some(ResultType::Complete),
@@ -59,6 +71,7 @@ impl From<CallRefusal> for Refusal {
                 Self::Request(StatusCode::OK, None, ErrorObject::new(ErrorCode::INVALID_PARAMS, message))
             }
             CallRefusal::Challenge(challenge) => Self::Challenge(challenge),
+            CallRefusal::NotRecorded(error) => Self::unavailable(error.to_string()),
             CallRefusal::Unavailable(error) => Self::unavailable(error.to_string()),
         }
     }

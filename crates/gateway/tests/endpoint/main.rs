@@ -9,6 +9,7 @@ mod bare;
 mod hostile;
 mod legacy;
 mod modern;
+mod recorded;
 mod relay;
 mod resource_api;
 mod world;

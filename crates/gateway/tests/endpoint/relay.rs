@@ -4,4 +4,4 @@ mod across;
 mod faults;
 mod legacy;
 mod modern;
-mod upstream;
+pub(crate) mod upstream;

@@ -20,12 +20,15 @@ use serde_json::{Value, json};
 use store::{Location, Store};
 use tower::ServiceExt;
 
+use crate::recorded::AuditLog;
+
 pub(crate) const ORIGIN: &str = "http://127.0.0.1:8080";
 
 pub(crate) struct World {
     pub(crate) router: Router,
     pub(crate) clock: Arc<Settable>,
     pub(crate) revoked: RevokedTokens,
+    pub(crate) audit_log: Arc<AuditLog>,
     key: SigningKey,
     store: Store,
     session_key: [u8; 32],
@@ -95,6 +98,7 @@ impl World {
             router: Router::new(),
             clock: Arc::new(Settable(AtomicI64::new(1_800_000_000_000))),
             revoked: RevokedTokens::default(),
+            audit_log: Arc::default(),
             key,
             store,
             session_key: [7; 32],
@@ -149,6 +153,7 @@ impl World {
             body_time: Duration::from_secs(30),
             clock: self.clock.clone(),
             random: Arc::new(Counted(AtomicU64::new(1))),
+            auditor: self.audit_log.clone(),
             demo: Some(DemoSettings {
                 guard: self.guard("/mcp/demo", &["/mcp/v1"], true),
                 compatible_guard: self.guard("/mcp/v1", &["/mcp/demo"], false),

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::header;
 use serde_json::{Value, json};
 
 use crate::{
@@ -126,6 +127,32 @@ async fn every_security_event_names_the_person_and_the_client() {
     assert_eq!(of("set_up")["person"]["user_name"], "eve");
     let all = Value::from(events.clone()).to_string();
     assert!(!all.contains("wrong field"), "a name that is nobody's may be a password");
+}
+
+#[tokio::test]
+async fn every_tool_call_names_the_person_the_client_and_the_tool() {
+    let world = World::alone();
+    let client = world.public_client().await;
+    let tokens = world.tokens_for(&client, "read").await;
+    for (tool, status) in [("get_data", 200), ("delete_data", 403)] {
+        let mut request = http_client::json("/mcp/v1/tools/call", &json!({ "name": tool }));
+        let bearer = format!("Bearer {}", tokens.access);
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, bearer.parse().expect("a token fits into a header"));
+        assert_eq!(world.send(request).await.status, status, "{tool}");
+    }
+    let events = events(&world.server.data_directory(), 6).await;
+    let calls: Vec<_> = events.iter().filter(|event| event["kind"] == "tool_call").collect();
+    let of = |member: &str| calls.iter().map(|call| call[member].clone()).collect::<Value>();
+    assert_eq!(of("tool"), json!(["get_data", "delete_data"]));
+    assert_eq!(of("outcome"), json!(["succeeded", "refused"]));
+    for call in calls {
+        assert_eq!(call["person"]["issuer"], world.issuer());
+        assert_eq!(call["person"]["user_name"], USERNAME);
+        assert_eq!((&call["client_id"], &call["server"]), (&json!(client.id), &json!("demo")));
+        assert!(call["duration_ms"].is_u64(), "{call}");
+    }
 }
 
 #[tokio::test]

@@ -123,7 +123,8 @@ mod tests {
         let event = Event::new(Kind::ToolCall, Outcome::Succeeded)
             .person(Person::new(&Issuer::parse("https://v.test").unwrap(), "user_1", Some("ada")))
             .client(&ClientId::from_unverified("client_1"))
-            .tool("demo", "get_data")
+            .server("demo")
+            .tool("get_data")
             .decision(Verdict::Allowed, "scope")
             .duration(Duration::from_millis(12));
         assert_eq!(

@@ -1,0 +1,108 @@
+//! Tool calls on their way into the audit log.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use audit::{Event, Kind, Outcome, Overloaded, Person, Place, Verdict};
+use axum::body::{Body, BodyDataStream};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use guard::Permit;
+use http::header::CONTENT_TYPE;
+use oauth::{Clock, Timestamp};
+
+use crate::settings::Front;
+
+/// A call that is under way, with its place in the audit log. When it ends without a word, because the client went
+/// away, that is recorded too.
+pub(crate) struct RecordedCall {
+    entry: Option<(Place, Event)>,
+    clock: Arc<dyn Clock>,
+    began: Timestamp,
+}
+
+impl RecordedCall {
+    /// A call to `server` by the permit's holder. Nothing is decided or done before this.
+    pub(crate) async fn begin(front: &Front, permit: &Permit, server: &str) -> Result<Self, Overloaded> {
+        let place = front.auditor.reserve().await?;
+        let person = Person::new(permit.issuer(), permit.subject(), permit.user_name());
+        let event = Event::new(Kind::ToolCall, Outcome::Abandoned).person(person).client(permit.client_id());
+        let event = match permit.grant_id() {
+            Some(grant) => event.server(server).detail("grant", grant),
+            None => event.server(server),
+        };
+        Ok(Self { entry: Some((place, event)), clock: front.clock.clone(), began: front.clock.now() })
+    }
+
+    /// The policy allows `tool`; what remains is how it ends.
+    pub(crate) fn allow(mut self, tool: &str) -> Self {
+        let event = |event: Event| event.tool(tool).decision(Verdict::Allowed, "scope");
+        self.entry = self.entry.take().map(|(place, allowed)| (place, event(allowed)));
+        self
+    }
+
+    /// The policy denies `tool`: the token lacks its scopes.
+    pub(crate) fn deny(mut self, tool: &str) {
+        self.record(Outcome::Refused, |event| event.tool(tool).decision(Verdict::Denied, "scope"));
+    }
+
+    /// There is no such tool for the caller. What they called it is not recorded: it may be anything.
+    pub(crate) fn deny_unknown(mut self) {
+        self.record(Outcome::Refused, |event| event.decision(Verdict::Denied, "unknown tool"));
+    }
+
+    /// It ended like this.
+    pub(crate) fn end(mut self, outcome: Outcome) {
+        self.record(outcome, |event| event);
+    }
+
+    /// It ends with this answer of a server elsewhere: a stream is followed to its end. Whether the tool says that it
+    /// failed is not read.
+    pub(crate) fn end_with(self, response: Response) -> Response {
+        let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        if is_stream {
+            return response
+                .map(|body| Body::from_stream(Followed { body: body.into_data_stream(), call: Some(self) }));
+        }
+        self.end(if response.status().is_success() { Outcome::Succeeded } else { Outcome::Failed });
+        response
+    }
+
+    fn record(&mut self, outcome: Outcome, complete: impl FnOnce(Event) -> Event) {
+        if let Some((place, event)) = self.entry.take() {
+            let took = self.clock.now().since(self.began);
+            place.record(complete(Event { outcome, ..event }).duration(took));
+        }
+    }
+}
+
+impl Drop for RecordedCall {
+    fn drop(&mut self) {
+        self.record(Outcome::Abandoned, |event| event);
+    }
+}
+
+/// The stream that answers a call. Dropped before its end, the call was abandoned.
+struct Followed {
+    body: BodyDataStream,
+    call: Option<RecordedCall>,
+}
+
+impl Stream for Followed {
+    type Item = Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = ready!(self.body.poll_next_unpin(context));
+        let outcome = match next {
+            Some(Ok(_)) => return Poll::Ready(next),
+            Some(Err(_)) => Outcome::Failed,
+            None => Outcome::Succeeded,
+        };
+        if let Some(call) = self.call.take() {
+            call.end(outcome);
+        }
+        Poll::Ready(next)
+    }
+}
