@@ -10,6 +10,7 @@ mod clients;
 mod command_line;
 mod conformance;
 mod demo_commands;
+mod everything;
 mod hostile_input;
 mod http_client;
 mod kill;

@@ -1,0 +1,133 @@
+//! A real server from a registry behind the gateway, `@modelcontextprotocol/server-everything`, used by a real client in
+//! both eras, and by a person at a terminal.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::Stdio,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, process::Child, process::Command, time::timeout};
+
+use crate::{
+    browser::Browser,
+    clients, http_client,
+    server::{Server, Settings},
+};
+
+const ENDS_WITHIN: Duration = Duration::from_mins(2);
+
+#[tokio::test]
+async fn the_typescript_sdk_uses_it_in_both_eras() {
+    let world = World::start().await;
+    let token = world.token().await;
+    for (mode, version) in [("legacy", "2025-11-25"), ("auto", "2026-07-28")] {
+        let mut client = Command::new(clients::node());
+        client.arg(clients::script("node/everything.mjs")).args([&world.url(), mode]);
+        client.env("VESTIBULE_TEST_NODE_MODULES", clients::node_modules());
+        client.env("VESTIBULE_TEST_TOKEN", &token);
+        let report = world.report(client).await;
+        assert_eq!(report["protocol_version"], version);
+        assert_eq!(report["server"], "mcp-servers/everything");
+        let tools = report["tools"].as_array().unwrap();
+        assert!(tools.len() > 8 && tools.contains(&json!("echo")), "{report}");
+        assert!(!tools.contains(&json!("get-env")), "{report}");
+        assert_eq!(report["hidden"], true);
+        assert_eq!(report["echo"], "Echo: hi");
+        assert!(report["structured"]["temperature"].is_number(), "{report}");
+        assert_eq!(report["image"], json!(["text", "image", "text"]));
+        assert_eq!(report["progress"], json!([1, 2, 3, 4]), "{report}");
+        assert!(report["resources"].as_u64() > Some(0) && report["resource"].as_u64() > Some(0), "{report}");
+        assert!(report["prompt"].as_u64() > Some(0), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_logs_in_for_it_and_calls_a_tool() {
+    let world = World::start().await;
+    let (browser, tokens) = (Browser::new(), tempfile::tempdir().unwrap());
+    let vestibule = |command: &str, arguments: &[&str]| {
+        let mut vestibule = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        vestibule.arg(command).arg(world.url()).args(arguments);
+        vestibule.env("VESTIBULE_TOKEN_DIR", tokens.path()).env("BROWSER", browser.command());
+        vestibule
+    };
+    let tools = world.report(vestibule("tools", &["--json"])).await;
+    assert!(tools.as_array().unwrap().iter().any(|tool| tool["name"] == "echo"), "{tools}");
+    let consent = browser.visit().await.pages.iter().map(|page| page.text.clone()).collect::<String>();
+    assert!(consent.contains("Use everything"), "{consent}");
+    let echo = world.output(vestibule("call", &["echo", "message=hi"])).await;
+    assert!(echo.contains("Echo: hi"), "{echo}");
+}
+
+/// The server and the gateway before it.
+struct World {
+    server: Server,
+    _everything: Child,
+}
+
+impl World {
+    async fn start() -> Self {
+        let address = free_address();
+        let script = clients::node_modules().join("@modelcontextprotocol/server-everything/dist/index.js");
+        let mut everything = Command::new(clients::node());
+        everything.arg(script).arg("streamableHttp").env("PORT", address.port().to_string());
+        everything.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let everything = everything.spawn().expect("node starts");
+        timeout(ENDS_WITHIN, listening(address)).await.expect("the server listens");
+        let configuration = format!(
+            "[[server]]\nname = \"everything\"\nkind = \"remote\"\nurl = \"http://{address}/mcp\"\nhidden = [\"get-env\"]\n"
+        );
+        let server = Server::start(&Settings { configuration: Some(configuration), ..Settings::default() });
+        Self { server, _everything: everything }
+    }
+
+    fn url(&self) -> String {
+        format!("{}/mcp/everything", self.server.issuer())
+    }
+
+    /// An access token of a client that acts for itself, as the demo allows it.
+    async fn token(&self) -> String {
+        let registration = json!({
+            "client_name": "sdk",
+            "grant_types": ["client_credentials"],
+            "redirect_uris": [],
+            "scope": "use",
+            "token_endpoint_auth_method": "client_secret_post",
+        });
+        let client = self.server.send(http_client::json("/register", &registration)).await.json();
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client["client_id"].as_str().unwrap()),
+            ("client_secret", client["client_secret"].as_str().unwrap()),
+            ("resource", &self.url()),
+            ("scope", "use"),
+        ];
+        let tokens = self.server.send(http_client::form("/token", &fields)).await.json();
+        tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
+    }
+
+    async fn output(&self, mut client: Command) -> String {
+        let ended = client.stdin(Stdio::null()).kill_on_drop(true).output();
+        let output = timeout(ENDS_WITHIN, ended).await.expect("the client ends in time").unwrap();
+        let (said, log) = (String::from_utf8_lossy(&output.stderr), self.server.log());
+        assert!(output.status.success(), "{said}\n{log}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    async fn report(&self, client: Command) -> Value {
+        serde_json::from_str(&self.output(client).await).unwrap()
+    }
+}
+
+/// The server takes a port and not a listening socket, so the port is free only a moment before.
+fn free_address() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).unwrap()
+}
+
+async fn listening(address: SocketAddr) {
+    while TcpStream::connect(address).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
