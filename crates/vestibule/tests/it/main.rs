@@ -20,3 +20,4 @@ mod real_clients;
 mod recorder;
 mod serve;
 mod server;
+mod servers;

@@ -8,7 +8,7 @@ use mcp::{Era, ProtocolVersion, RequestId, RequestMeta, headers};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::envelope::{Outcome, first_response};
 use super::{Answer, Remote, UpstreamError, error_in, implementation};
@@ -31,7 +31,9 @@ pub(super) struct KnownEra(Mutex<Option<(Description, Instant)>>);
 
 impl KnownEra {
     pub(super) async fn get(&self, remote: &Remote) -> Result<Description, UpstreamError> {
-        let mut known = self.0.lock().await;
+        // Whoever waits for another's question waits no longer than for an answer of their own.
+        let waiting = timeout(remote.answer_time, self.0.lock()).await;
+        let mut known = waiting.map_err(|_| UpstreamError::TimedOut)?;
         if let Some((description, until)) = &*known
             && Instant::now() < *until
         {
