@@ -35,8 +35,9 @@ use endpoint::{Endpoint, SessionRule};
 use relay::RelayEndpoint;
 use server::McpServer;
 use settings::Front;
-pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes};
+pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes, Way};
 use upstream::Upstream;
+pub use upstream::stdio::{Sharing, StdioServer, StdioSettings};
 
 /// All routes of the gateway. The metadata of the guarded resources is served by [`guard::metadata_router`].
 pub fn router(settings: &Settings) -> Router {

@@ -11,6 +11,8 @@ use outbound::Egress;
 use secret::{Random, Secret};
 use store::Store;
 
+use crate::upstream::stdio::StdioServer;
+
 use crate::admission::Admission;
 use crate::body::BodyLimits;
 
@@ -36,7 +38,7 @@ pub struct Settings {
     pub auditor: Arc<dyn Auditor>,
     /// The built-in demo server, when it is wanted.
     pub demo: Option<DemoSettings>,
-    /// Servers that speak MCP over Streamable HTTP elsewhere.
+    /// Servers that speak MCP elsewhere.
     pub remote: Vec<RemoteSettings>,
 }
 
@@ -58,23 +60,35 @@ pub struct DemoSettings {
     pub store: Store,
 }
 
-/// A server that speaks MCP over Streamable HTTP elsewhere, in either era.
+/// A server that speaks MCP elsewhere, in either era.
 #[derive(Clone)]
 pub struct RemoteSettings {
     /// What it is called here, also in the log.
     pub name: String,
     /// Guards it at the path of the guard's resource.
     pub guard: Guard,
-    /// Its endpoint.
-    pub url: http::Uri,
-    /// Which addresses the endpoint may have.
-    pub egress: Egress,
+    /// How it is reached.
+    pub way: Way,
     /// Which scopes its tools need.
     pub tools: ToolScopes,
     /// How long it may take to begin an answer, and to end one that is no stream.
     pub answer_time: Duration,
     /// How long a stream may be silent before it is ended.
     pub idle_time: Duration,
+}
+
+/// How a server is reached.
+#[derive(Clone)]
+pub enum Way {
+    /// Over Streamable HTTP.
+    Http {
+        /// Its endpoint.
+        url: http::Uri,
+        /// Which addresses the endpoint may have.
+        egress: Egress,
+    },
+    /// Over the standard streams of a process.
+    Process(Arc<StdioServer>),
 }
 
 impl RemoteSettings {

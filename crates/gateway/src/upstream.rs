@@ -1,6 +1,8 @@
 //! What stands behind an MCP endpoint.
 
 pub(crate) mod remote;
+pub(crate) mod source;
+pub(crate) mod stdio;
 
 use guard::Permit;
 use mcp::Tool;
@@ -13,6 +15,15 @@ use crate::demo::DemoServer;
 pub(crate) enum Upstream {
     /// The built-in demo server.
     Demo(DemoServer),
+}
+
+/// A message of a process on its way back.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// Something that goes before the response.
+    Message(Box<RawValue>),
+    /// The response, with the id that the client gave.
+    Response(Box<RawValue>),
 }
 
 /// What a tool answered: a JSON object, and whether it is the answer of a failure.

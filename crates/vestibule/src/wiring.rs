@@ -11,11 +11,12 @@ use anyhow::Context as _;
 use audit::Auditor;
 use authorization_server::{AuthorizationServer, Resource};
 use axum::Router;
-use gateway::{DemoSettings, RemoteSettings};
+use gateway::{DemoSettings, RemoteSettings, StdioServer};
 use guard::{Guard, Keys, RevokedTokens};
 use oauth::{Clock, Issuer, ResourceIndicator, Scope};
 use secret::{Keyring, Random, Secret};
 use store::{Store, StoreError};
+use tokio::task::JoinSet;
 
 use self::{
     demo::{DemoGuards, DemoResources},
@@ -62,11 +63,20 @@ pub(crate) struct Wired {
     pub(crate) revocations: Revocations,
     /// Signs the checkpoints of the audit log.
     pub(crate) sign: Sign,
+    /// The servers that are processes.
+    pub(crate) processes: Vec<Arc<StdioServer>>,
+}
+
+/// Ends the processes of all servers at the same time; they have a moment to leave.
+pub(crate) async fn end(processes: Vec<Arc<StdioServer>>) {
+    let ends: JoinSet<()> =
+        processes.into_iter().map(|server| async move { server.shut_down().await }).collect();
+    ends.join_all().await;
 }
 
 /// Puts the roles together.
 pub(crate) async fn wire(parts: &Parts, configuration: &Configuration) -> anyhow::Result<Wired> {
-    let servers = Servers::of(&configuration.servers, &parts.issuer)?;
+    let servers = Servers::of(&configuration.servers, parts)?;
     let revoked = RevokedTokens::default();
     let authorization_server =
         authorization_server(parts, configuration, servers.described(), revoked.clone()).await?;
@@ -85,7 +95,8 @@ pub(crate) async fn wire(parts: &Parts, configuration: &Configuration) -> anyhow
     let router = router.merge(gateway(parts, configuration, demo, remote)?);
     let revocations = Revocations::new(parts.store.clone(), revoked, Arc::clone(&parts.clock));
     let sign = Box::new(move |checkpoint: &_| authorization_server.sign_checkpoint(checkpoint));
-    Ok(Wired { router, revocations, sign })
+    let processes = servers.remote.iter().filter_map(RemoteResource::process).collect();
+    Ok(Wired { router, revocations, sign, processes })
 }
 
 async fn authorization_server(
@@ -140,7 +151,8 @@ struct Servers {
 }
 
 impl Servers {
-    fn of(configured: &[Server], issuer: &Issuer) -> anyhow::Result<Self> {
+    fn of(configured: &[Server], parts: &Parts) -> anyhow::Result<Self> {
+        let issuer = &parts.issuer;
         let default = configured.iter().find(|server| server.default).or(configured.first());
         let default = default.map(|server| resource_of(server, issuer)).transpose()?;
         let mut servers = Self { demo: None, remote: Vec::new(), default };
@@ -148,7 +160,7 @@ impl Servers {
             match server.behind()? {
                 Behind::Demo => servers.demo = Some(DemoResources::of(server, issuer)?),
                 Behind::Remote(remote) => {
-                    servers.remote.push(RemoteResource::of(server, remote, issuer)?);
+                    servers.remote.push(RemoteResource::of(server, remote, parts)?);
                 }
             }
         }

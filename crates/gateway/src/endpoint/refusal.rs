@@ -94,6 +94,7 @@ impl From<UpstreamError> for Refusal {
             }
             UpstreamError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             UpstreamError::Unreachable
+            | UpstreamError::Ended
             | UpstreamError::Status(_)
             | UpstreamError::Malformed
             | UpstreamError::NoStream => StatusCode::BAD_GATEWAY,

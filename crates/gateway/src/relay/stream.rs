@@ -13,17 +13,13 @@ use tokio::time::timeout;
 
 use super::passage::{Passage, Passed};
 use crate::upstream::remote::{Caller, MESSAGE_SIZE, UpstreamError};
+use crate::upstream::source::Source;
 
 /// Reconnecting more often than this (milliseconds) is refused on behalf of clients.
 const SHORTEST_RETRY: u64 = 500;
 
 /// The events of `source` as a response body. Without a passage it answers no request (`GET`).
-pub(super) fn body(
-    source: outbound::Body,
-    passage: Option<Passage>,
-    caller: Caller,
-    reply: HeaderMap,
-) -> Body {
+pub(super) fn body(source: Source, passage: Option<Passage>, caller: Caller, reply: HeaderMap) -> Body {
     let relayed = Relayed {
         source: Some(source),
         events: EventStream::default(),
@@ -40,7 +36,7 @@ pub(super) fn body(
 
 struct Relayed {
     /// `None` once it has ended.
-    source: Option<outbound::Body>,
+    source: Option<Source>,
     events: EventStream,
     /// `None` once the response has passed.
     passage: Option<Passage>,
@@ -75,7 +71,7 @@ impl Relayed {
         }
         let Some(source) = &mut self.source else { return Ok(None) };
         let received = timeout(self.caller.remote().idle_time(), source.chunk()).await;
-        Ok(received.map_err(|_| UpstreamError::TimedOut)??)
+        received.map_err(|_| UpstreamError::TimedOut)?
     }
 
     /// What becomes of an event; `None` when it is not for the client.

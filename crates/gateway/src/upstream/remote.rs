@@ -1,4 +1,4 @@
-//! A server that speaks MCP over Streamable HTTP elsewhere.
+//! A server that speaks MCP elsewhere: over Streamable HTTP, or as a process over its standard streams.
 //!
 //! What goes to it is made here: of the client's request only the checked body and the headers that MCP defines. What
 //! comes back is judged here: an answer that is not MCP becomes an [`UpstreamError`], and nothing of it is passed on.
@@ -16,11 +16,13 @@ use guard::Permit;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use mcp::{Era, ErrorObject, Implementation};
-use outbound::{Body, Limits};
+use outbound::Limits;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout};
 
-use crate::settings::RemoteSettings;
+use super::source::Source;
+use super::stdio::{StdioError, StdioServer};
+use crate::settings::{RemoteSettings, Way};
 use breaker::Breaker;
 pub(crate) use era::Description;
 use era::KnownEra;
@@ -35,13 +37,24 @@ const STREAM_TIME: Duration = Duration::from_hours(365 * 24);
 /// The server, and what is known of it.
 pub(crate) struct Remote {
     name: String,
-    url: Uri,
-    http: outbound::Client,
+    reached: Reached,
     answer_time: Duration,
     idle_time: Duration,
-    breaker: Breaker,
     era: KnownEra,
     pool: Pool,
+}
+
+/// How messages get to the server.
+enum Reached {
+    Http(Box<Http>),
+    Process(Arc<StdioServer>),
+}
+
+/// A server over Streamable HTTP.
+struct Http {
+    url: Uri,
+    client: outbound::Client,
+    breaker: Breaker,
 }
 
 /// The server and the permit of the request that is answered from it: nothing is sent without one.
@@ -55,7 +68,7 @@ pub(crate) enum Answer {
     /// One JSON document.
     Json(StatusCode, Bytes),
     /// Events.
-    Stream(Body),
+    Stream(Source),
     /// Taken, without an answer.
     Accepted,
 }
@@ -69,6 +82,9 @@ pub(crate) enum UpstreamError {
     /// It cannot be connected to, or broke off.
     #[error("the server behind this gateway cannot be reached")]
     Unreachable,
+    /// It is a process that ended before it answered.
+    #[error("the server process behind this gateway ended")]
+    Ended,
     /// It did not answer in time.
     #[error("the server behind this gateway did not answer in time")]
     TimedOut,
@@ -90,11 +106,16 @@ impl Remote {
     pub(crate) fn new(settings: &RemoteSettings) -> Self {
         Self {
             name: settings.name.clone(),
-            url: settings.url.clone(),
-            http: outbound::Client::new(settings.egress.clone()),
+            reached: match &settings.way {
+                Way::Http { url, egress } => Reached::Http(Box::new(Http {
+                    url: url.clone(),
+                    client: outbound::Client::new(egress.clone()),
+                    breaker: Breaker::default(),
+                })),
+                Way::Process(server) => Reached::Process(server.clone()),
+            },
             answer_time: settings.answer_time,
             idle_time: settings.idle_time,
-            breaker: Breaker::default(),
             era: KnownEra::default(),
             pool: Pool::default(),
         }
@@ -105,13 +126,26 @@ impl Remote {
         self.idle_time
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, UpstreamError> {
-        if !self.breaker.lets_pass(Instant::now()) {
+    async fn send(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<outbound::Body>, UpstreamError> {
+        // What is sent this way is HTTP; a process has no use for it.
+        let Reached::Http(http) = &self.reached else {
+            return Err(UpstreamError::NoStream);
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = http.url.clone();
+        *request.headers_mut() = headers;
+        if !http.breaker.lets_pass(Instant::now()) {
             return Err(UpstreamError::Resting);
         }
         let limits = Limits { bytes: usize::MAX, headers: self.answer_time, total: STREAM_TIME };
-        let outcome = self.http.stream(request, limits).await;
-        self.breaker.note(&outcome, Instant::now());
+        let outcome = http.client.stream(request, limits).await;
+        http.breaker.note(&outcome, Instant::now());
         outcome.map_err(|error| {
             tracing::warn!(server = %self.name, %error, "the upstream gives no answer");
             error.into()
@@ -119,7 +153,7 @@ impl Remote {
     }
 
     /// The whole of a body that is no stream.
-    async fn whole(&self, mut body: Body) -> Result<Bytes, UpstreamError> {
+    async fn whole(&self, mut body: outbound::Body) -> Result<Bytes, UpstreamError> {
         let read = async {
             let mut whole = BytesMut::new();
             while let Some(chunk) = body.chunk().await? {
@@ -134,7 +168,7 @@ impl Remote {
     }
 
     /// What the head of an answer means.
-    async fn judge(&self, response: Response<Body>) -> Result<Answer, UpstreamError> {
+    async fn judge(&self, response: Response<outbound::Body>) -> Result<Answer, UpstreamError> {
         let (head, body) = response.into_parts();
         let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let is = |media_type: &[u8]| {
@@ -142,7 +176,7 @@ impl Remote {
         };
         match head.status {
             StatusCode::ACCEPTED | StatusCode::NO_CONTENT => Ok(Answer::Accepted),
-            StatusCode::OK if is(b"text/event-stream") => Ok(Answer::Stream(body)),
+            StatusCode::OK if is(b"text/event-stream") => Ok(Answer::Stream(Source::Http(body))),
             StatusCode::OK if is(b"application/json") => {
                 Ok(Answer::Json(head.status, self.whole(body).await?))
             }
@@ -158,18 +192,10 @@ impl Remote {
         }
     }
 
-    fn request(&self, method: Method, headers: HeaderMap, body: Bytes) -> Request<Bytes> {
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = self.url.clone();
-        *request.headers_mut() = headers;
-        request
-    }
-
     async fn post(&self, mut headers: HeaderMap, body: Bytes) -> Result<(HeaderMap, Answer), UpstreamError> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        let response = self.send(self.request(Method::POST, headers, body)).await?;
+        let response = self.send(Method::POST, headers, body).await?;
         let answered = response.headers().clone();
         Ok((answered, self.judge(response).await?))
     }
@@ -194,28 +220,36 @@ impl Caller {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<(HeaderMap, Answer), UpstreamError> {
-        self.remote.post(headers, body).await
+        match &self.remote.reached {
+            Reached::Http(_) => self.remote.post(headers, body).await,
+            Reached::Process(server) => Ok((HeaderMap::new(), server.post(&self.permit, &body).await?)),
+        }
     }
 
     /// Opens the stream of messages that belong to no request (legacy era).
     pub(crate) async fn listen(&self, mut headers: HeaderMap) -> Result<Answer, UpstreamError> {
+        if let Reached::Process(server) = &self.remote.reached {
+            return server.events(&self.permit);
+        }
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let request = self.remote.request(Method::GET, headers, Bytes::new());
-        let response = self.remote.send(request).await?;
+        let response = self.remote.send(Method::GET, headers, Bytes::new()).await?;
         self.remote.judge(response).await
     }
 
     /// Ends a session (legacy era). What the server says to it changes nothing.
     pub(crate) async fn end_session(&self, headers: HeaderMap) {
-        let request = self.remote.request(Method::DELETE, headers, Bytes::new());
-        if let Err(error) = self.remote.send(request).await {
+        if let Err(error) = self.remote.send(Method::DELETE, headers, Bytes::new()).await {
             tracing::debug!(server = %self.remote.name, %error, "the session could not be ended at the upstream");
         }
     }
 
     /// Which era the server speaks.
     pub(crate) async fn description(&self) -> Result<Description, UpstreamError> {
-        self.remote.era.get(&self.remote).await
+        match &self.remote.reached {
+            Reached::Http(_) => self.remote.era.get(&self.remote).await,
+            // Processes are opened with `initialize`.
+            Reached::Process(_) => Ok(Description::Legacy),
+        }
     }
 
     /// Holds an error against the era that the server is thought to speak: when it shows another one, the next request
@@ -238,6 +272,17 @@ impl From<outbound::Error> for UpstreamError {
             outbound::Error::Timeout { .. } => Self::TimedOut,
             outbound::Error::TooLarge { .. } => Self::Malformed,
             _ => Self::Unreachable,
+        }
+    }
+}
+
+impl From<StdioError> for UpstreamError {
+    fn from(error: StdioError) -> Self {
+        match error {
+            StdioError::NotStarted | StdioError::NoHandshake => Self::Unreachable,
+            StdioError::Ended => Self::Ended,
+            StdioError::Deadline => Self::TimedOut,
+            StdioError::BackingOff(_) | StdioError::Full | StdioError::ShuttingDown => Self::Resting,
         }
     }
 }

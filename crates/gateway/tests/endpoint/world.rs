@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use gateway::{DemoSettings, RemoteSettings, Settings, ToolScopes};
+use gateway::{DemoSettings, RemoteSettings, Settings, ToolScopes, Way};
 use guard::{Guard, Keys, RevokedTokens};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -118,8 +118,7 @@ impl World {
         let far = RemoteSettings {
             name: "far".to_owned(),
             guard: self.guard("/mcp/far", &[], true),
-            url: url.parse().unwrap(),
-            egress: Egress::public().with_loopback(),
+            way: Way::Http { url: url.parse().unwrap(), egress: Egress::public().with_loopback() },
             tools,
             answer_time: Duration::from_secs(1),
             idle_time: Duration::from_secs(1),

@@ -62,7 +62,7 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
     let node = Node::claim(&configuration.storage.data_dir, &*random)?;
     let (queue, waiting) = Queue::new(clock.clone());
     let parts = Parts { store, keyring, issuer, clock, random, auditor: Arc::new(queue) };
-    let Wired { router, mut revocations, sign } = wiring::wire(&parts, &configuration).await?;
+    let Wired { router, mut revocations, sign, processes } = wiring::wire(&parts, &configuration).await?;
     // Before the first request: what was revoked before a restart stays revoked.
     revocations.catch_up().await?;
     let welcome = welcome(&parts, &configuration).await?;
@@ -77,6 +77,7 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
         () = listener.serve(router, &configuration.connections, end) => {}
         () = end_at_once => tracing::warn!("asked to end twice; requests under way are cut off"),
     }
+    wiring::end(processes).await;
     audit_log.stop().await;
     Ok(())
 }

@@ -1,12 +1,19 @@
 //! The MCP servers behind the gateway.
 
-use std::{collections::BTreeMap, collections::BTreeSet, time::Duration};
+mod process;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use gateway::{RemoteSettings, ToolScopes};
 use http::Uri;
 use oauth::Scope;
 use serde::Deserialize;
 
+pub(crate) use self::process::{Environment, Process};
 use super::{duration, network};
 use crate::cli::exit::Stop;
 
@@ -41,9 +48,26 @@ pub(crate) struct Server {
     /// `false`.
     #[serde(default)]
     allow_private: AllowPrivate,
-    /// `timeout`: how long it may take to begin an answer. Default `"60s"`.
+    /// `timeout`: how long a remote server may take to begin an answer, and a process to end one. Default `"60s"`.
     #[serde(default = "answer_time", deserialize_with = "duration::deserialize")]
     timeout: Duration,
+    /// `command`: the program and its arguments; no shell reads them. Required for `stdio`.
+    #[serde(default)]
+    command: Vec<String>,
+    /// `environment`: the variables of the process, beside `PATH` and `LANG`; it gets no other. Default: none.
+    #[serde(default)]
+    environment: Environment,
+    /// `directory`: where the process runs. Default: where Vestibule runs.
+    directory: Option<PathBuf>,
+    /// `per_user`: whether every user has a process of their own. Default `false`: all share one.
+    #[serde(default)]
+    per_user: bool,
+    /// `idle`: when a user's process ends that is not called. Default `"10m"`.
+    #[serde(default = "process::idle", deserialize_with = "duration::deserialize")]
+    idle: Duration,
+    /// `processes`: how many users have a process at the same time. Default `32`.
+    #[serde(default = "process::processes")]
+    processes: usize,
 }
 
 /// What an MCP server is.
@@ -54,6 +78,8 @@ pub(crate) enum ServerKind {
     Demo,
     /// A server that speaks MCP over Streamable HTTP elsewhere.
     Remote,
+    /// A program on this machine that speaks MCP over its standard streams.
+    Stdio,
 }
 
 /// Which hosts may have private addresses.
@@ -84,14 +110,26 @@ pub(crate) enum Behind {
 /// A server elsewhere.
 #[derive(Debug, Clone)]
 pub(crate) struct Remote {
-    /// Its endpoint.
-    pub(crate) url: Uri,
+    /// How it is reached.
+    pub(crate) reached: Reached,
     /// What its tools need.
     pub(crate) tools: ToolScopes,
-    /// Which hosts may have private addresses.
-    pub(crate) allow_private: AllowPrivate,
     /// How long it may take to begin an answer.
     pub(crate) answer_time: Duration,
+}
+
+/// How a server elsewhere is reached.
+#[derive(Debug, Clone)]
+pub(crate) enum Reached {
+    /// At a URL.
+    Http {
+        /// Its endpoint.
+        url: Uri,
+        /// Which hosts may have private addresses.
+        allow_private: AllowPrivate,
+    },
+    /// As a process.
+    Process(Process),
 }
 
 impl Server {
@@ -108,6 +146,12 @@ impl Server {
             hidden: BTreeSet::new(),
             allow_private: AllowPrivate::default(),
             timeout: answer_time(),
+            command: Vec::new(),
+            environment: Environment::default(),
+            directory: None,
+            per_user: false,
+            idle: process::idle(),
+            processes: process::processes(),
         }
     }
 
@@ -121,13 +165,20 @@ impl Server {
                 }
                 Err(self.mistake("is the demo server, which has nothing to set but name and default"))
             }
-            ServerKind::Remote => Ok(Behind::Remote(Remote {
-                url: self.endpoint()?,
-                tools: self.tools()?,
-                allow_private: self.allow_private.clone(),
-                answer_time: self.timeout,
-            })),
+            ServerKind::Remote if self.has_process() => {
+                Err(self.mistake("is a remote server, and a process has no place there"))
+            }
+            ServerKind::Remote => {
+                let reached =
+                    Reached::Http { url: self.endpoint()?, allow_private: self.allow_private.clone() };
+                self.reached(reached)
+            }
+            ServerKind::Stdio => self.reached(Reached::Process(self.process()?)),
         }
+    }
+
+    fn reached(&self, reached: Reached) -> Result<Behind, Stop> {
+        Ok(Behind::Remote(Remote { reached, tools: self.tools()?, answer_time: self.timeout }))
     }
 
     fn endpoint(&self) -> Result<Uri, Stop> {

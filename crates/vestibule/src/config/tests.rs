@@ -2,8 +2,10 @@ use std::{fs, time::Duration};
 
 use clap::Parser as _;
 
+use ::gateway::Sharing;
+
 use super::{
-    server::{AllowPrivate, Behind},
+    server::{AllowPrivate, Behind, Reached, Remote},
     *,
 };
 
@@ -55,8 +57,9 @@ fn op_05_mistakes_name_their_line() {
 fn servers_are_of_a_known_kind() {
     let demo = load(&[], "[[server]]\nname = \"items\"\nkind = \"demo\"").unwrap();
     assert_eq!(demo.servers[0].name, "items");
-    let unknown = message("[[server]]\nname = \"x\"\nkind = \"stdio\"");
-    assert!(unknown.starts_with("3: unknown variant `stdio`, expected `demo` or `remote`"), "{unknown}");
+    let unknown = message("[[server]]\nname = \"x\"\nkind = \"soap\"");
+    let expected = "3: unknown variant `soap`, expected one of `demo`, `remote`, `stdio`";
+    assert!(unknown.starts_with(expected), "{unknown}");
     for name in ["v1", "A", "a/b", ""] {
         assert!(load(&[], &format!("[[server]]\nname = {name:?}\nkind = \"demo\"")).is_err(), "{name}");
     }
@@ -71,12 +74,14 @@ fn a_remote_server_takes_three_lines() {
     let Behind::Remote(remote) = server("url = \"https://files.example/mcp\"").unwrap() else {
         panic!("a remote server")
     };
-    assert_eq!(remote.url, "https://files.example/mcp");
+    let Reached::Http { url, .. } = remote.reached else { panic!("a URL") };
+    assert_eq!(url, "https://files.example/mcp");
     assert_eq!(remote.tools.default.to_string(), "use");
     let full = "url = \"http://127.0.0.1:9/mcp\"\nscope = \"a\"\nscopes = { echo = \"a b\" }\nhidden = [\"env\"]\nallow_private = [\"h\"]\ntimeout = \"5s\"\ntitle = \"F\"";
     let Behind::Remote(remote) = server(full).unwrap() else { panic!("a remote server") };
     assert_eq!(remote.tools.named["echo"].to_string(), "a b");
-    assert_eq!(remote.allow_private, AllowPrivate::Hosts(vec!["h".to_owned()]));
+    let Reached::Http { allow_private, .. } = remote.reached else { panic!("a URL") };
+    assert_eq!(allow_private, AllowPrivate::Hosts(vec!["h".to_owned()]));
     for mistake in [
         "",
         "url = \"http://files.example/mcp\"",
@@ -86,6 +91,39 @@ fn a_remote_server_takes_three_lines() {
         "url = \"https://files.example\"\nallow_private = 7",
         "url = \"https://files.example\"\n[[server]]\nname = \"files\"\nkind = \"demo\"",
         "url = \"https://files.example\"\n[[server]]\nname = \"d\"\nkind = \"demo\"\nurl = \"https://x\"",
+    ] {
+        assert!(server(mistake).is_err(), "{mistake}");
+    }
+}
+
+#[test]
+fn a_process_takes_three_lines_and_its_secrets_are_not_printed() {
+    let server = |more: &str| {
+        let text = format!("[[server]]\nname = \"files\"\nkind = \"stdio\"\n{more}");
+        load(&[], &text).and_then(|configuration| Ok(configuration.servers[0].behind()?))
+    };
+    let process = |more: &str| match server(more).unwrap() {
+        Behind::Remote(Remote { reached: Reached::Process(process), .. }) => process,
+        other => panic!("a process, not {other:?}"),
+    };
+    let shared = process("command = [\"npx\", \"-y\", \"a b\"]");
+    assert_eq!(shared.command, ["npx", "-y", "a b"]);
+    assert_eq!(shared.sharing, Sharing::Everybody);
+    let own = process(
+        "command = [\"x\"]\nenvironment = { KEY = \"hush\" }\ndirectory = \"/srv\"\nper_user = true\nidle = \"5m\"\nprocesses = 7",
+    );
+    assert_eq!(own.sharing, Sharing::EachUser { idle: Duration::from_mins(5), at_most: 7 });
+    assert_eq!(own.environment.0["KEY"].expose(), "hush");
+    assert!(!format!("{own:?}").contains("hush"));
+    for mistake in [
+        "",
+        "command = \"npx -y x\"",
+        "command = []",
+        "command = [\"\"]",
+        "command = [\"x\"]\nurl = \"https://files.example\"",
+        "command = [\"x\"]\nallow_private = true",
+        "command = [\"x\"]\nprocesses = 0",
+        "command = [\"x\"]\n[[server]]\nname = \"r\"\nkind = \"remote\"\nurl = \"https://x\"\ncommand = [\"x\"]",
     ] {
         assert!(server(mistake).is_err(), "{mistake}");
     }

@@ -1,16 +1,17 @@
 //! A server elsewhere.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use authorization_server::{Resource, ScopeDescription};
-use gateway::RemoteSettings;
+use gateway::{RemoteSettings, StdioServer, StdioSettings, Way};
+use http::Uri;
 use oauth::{Issuer, ResourceIndicator};
 use outbound::Egress;
 
-use super::{Guarded, Guards, resource_of};
+use super::{Guarded, Guards, Parts, resource_of};
 use crate::config::{
     network,
-    server::{AllowPrivate, Remote, Server},
+    server::{AllowPrivate, Process, Reached, Remote, Server},
 };
 
 /// One configured server and its resource.
@@ -18,19 +19,27 @@ pub(super) struct RemoteResource {
     name: String,
     title: String,
     resource: ResourceIndicator,
-    egress: Egress,
+    way: Way,
     remote: Remote,
 }
 
 impl RemoteResource {
-    pub(super) fn of(server: &Server, remote: Remote, issuer: &Issuer) -> anyhow::Result<Self> {
+    pub(super) fn of(server: &Server, remote: Remote, parts: &Parts) -> anyhow::Result<Self> {
         Ok(Self {
             name: server.name.clone(),
             title: server.title.clone().unwrap_or_else(|| server.name.clone()),
-            resource: resource_of(server, issuer)?,
-            egress: egress(&remote, issuer),
+            resource: resource_of(server, &parts.issuer)?,
+            way: way(&server.name, &remote, parts),
             remote,
         })
+    }
+
+    /// Its process, if it is one.
+    pub(super) fn process(&self) -> Option<Arc<StdioServer>> {
+        match &self.way {
+            Way::Process(server) => Some(Arc::clone(server)),
+            Way::Http { .. } => None,
+        }
     }
 
     /// As the authorization server knows it; whether it is the default is not its to say.
@@ -54,8 +63,7 @@ impl RemoteResource {
                 name: self.title.clone(),
                 scope: self.remote.tools.default.clone(),
             }),
-            url: self.remote.url.clone(),
-            egress: self.egress.clone(),
+            way: self.way.clone(),
             tools: self.remote.tools.clone(),
             answer_time: self.remote.answer_time,
             idle_time: RemoteSettings::IDLE_TIME,
@@ -97,19 +105,49 @@ fn described(token: &str, [english, chinese]: [String; 2]) -> ScopeDescription {
     ScopeDescription { token: token.to_owned(), sentences, changes: true }
 }
 
+fn way(name: &str, remote: &Remote, parts: &Parts) -> Way {
+    match &remote.reached {
+        Reached::Http { url, allow_private } => {
+            Way::Http { url: url.clone(), egress: egress(url, allow_private, &parts.issuer) }
+        }
+        Reached::Process(process) => {
+            let settings = process_settings(name, process, remote);
+            Way::Process(Arc::new(StdioServer::new(settings, Arc::clone(&parts.random))))
+        }
+    }
+}
+
+fn process_settings(name: &str, process: &Process, remote: &Remote) -> StdioSettings {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "programs are looked for where whoever starts us would find them"
+    )]
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+    StdioSettings {
+        name: name.to_owned(),
+        command: process.command.clone(),
+        environment: Arc::clone(&process.environment.0),
+        path,
+        directory: process.directory.clone(),
+        sharing: process.sharing,
+        start: StdioSettings::START,
+        call: remote.answer_time,
+        grace: StdioSettings::GRACE,
+    }
+}
+
 /// Public addresses, the private ones that are allowed, and this computer for servers on it, while we are on it alone.
-fn egress(remote: &Remote, issuer: &Issuer) -> Egress {
-    let host = remote.url.host().unwrap_or_default();
+fn egress(url: &Uri, allow_private: &AllowPrivate, issuer: &Issuer) -> Egress {
+    let host = url.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let public = Egress::public();
-    let own = if network::is_on_this_computer(issuer.as_str())
-        && network::is_on_this_computer(&remote.url.to_string())
-    {
-        public.with_loopback()
-    } else {
-        public
-    };
-    match &remote.allow_private {
+    let own =
+        if network::is_on_this_computer(issuer.as_str()) && network::is_on_this_computer(&url.to_string()) {
+            public.with_loopback()
+        } else {
+            public
+        };
+    match allow_private {
         AllowPrivate::All(false) => own,
         AllowPrivate::All(true) => own.with_host(host),
         AllowPrivate::Hosts(hosts) => hosts.iter().fold(own, |egress, host| egress.with_host(host)),

@@ -87,7 +87,7 @@ impl Caller {
             "clientInfo": implementation(),
         });
         let body = mcp::request(&id, "initialize", &params);
-        let (answered, answer) = self.remote.post(HeaderMap::new(), body.into()).await?;
+        let (answered, answer) = self.post(HeaderMap::new(), body.into()).await?;
         let Outcome::Result(result) = first_response(&self.remote, answer, &id).await? else {
             return Err(UpstreamError::Malformed);
         };
@@ -97,7 +97,7 @@ impl Caller {
             ProtocolVersion::parse(&description.protocol_version).ok_or(UpstreamError::Malformed)?;
         let headers = session_headers(version, answered.get(SESSION_ID).cloned());
         let initialized = mcp::notification("notifications/initialized", &json!({}));
-        self.remote.post(headers.clone(), initialized.into()).await?;
+        self.post(headers.clone(), initialized.into()).await?;
         Ok(PooledSession { description, headers, last_id: AtomicI64::new(1) })
     }
 }

@@ -1,0 +1,64 @@
+//! Where the events of an answer come from.
+
+use bytes::Bytes;
+use mcp::write_event;
+use serde_json::value::RawValue;
+use tokio::sync::broadcast;
+
+use super::Incoming;
+use super::remote::UpstreamError;
+use super::stdio::{Exchange, Notice};
+
+/// A stream of events, as pieces of text/event-stream.
+pub(crate) enum Source {
+    /// The body of an HTTP response.
+    Http(outbound::Body),
+    /// An exchange with a process, and its first message if that is still to be told.
+    Exchange(Option<Box<RawValue>>, Exchange),
+    /// What a process tells everybody.
+    Notices(broadcast::Receiver<Notice>),
+    /// There is nothing more.
+    Ended,
+}
+
+impl Source {
+    /// The next piece; `None` at the end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
+        match self {
+            Self::Http(body) => Ok(body.chunk().await?),
+            Self::Notices(notices) => Ok(next_notice(notices).await),
+            Self::Ended => Ok(None),
+            Self::Exchange(first, exchange) => {
+                let incoming = match first.take() {
+                    Some(first) => Incoming::Message(first),
+                    None => exchange.next().await?,
+                };
+                match incoming {
+                    Incoming::Message(message) => Ok(Some(event(&message))),
+                    Incoming::Response(response) => {
+                        *self = Self::Ended;
+                        Ok(Some(event(&response)))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A listener that reads slowly loses notices.
+async fn next_notice(notices: &mut broadcast::Receiver<Notice>) -> Option<Bytes> {
+    loop {
+        match notices.recv().await {
+            Ok(notice) => return Some(event(&notice)),
+            Err(broadcast::error::RecvError::Lagged(lost)) => {
+                tracing::debug!(lost, "a listener reads too slowly: notices of a server process are lost");
+            }
+            Err(broadcast::error::RecvError::Closed) => return None,
+        }
+    }
+}
+
+/// White space in a message may hold line breaks no more than an event may: a process writes a message as a line.
+fn event(message: &RawValue) -> Bytes {
+    write_event(message.get().as_bytes()).into()
+}
