@@ -1,6 +1,10 @@
 //! `vestibule audit tail`
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write as _},
+    time::Duration,
+};
 
 use audit::{Entry, Event};
 use client::printable;
@@ -65,16 +69,12 @@ async fn unseen(store: &Store, seen: &mut BTreeMap<String, i64>) -> anyhow::Resu
 }
 
 fn show(entries: &[AuditEntryRecord]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
     for record in entries {
         let said =
             Entry::parse(&record.entry).map_or_else(|_| "unreadable".to_owned(), |entry| line(&entry.event));
-        println!(
-            "{} {}#{} {}",
-            written(record.at)?,
-            printable(&record.node),
-            record.sequence,
-            printable(&said)
-        );
+        let (at, node) = (written(record.at)?, printable(&record.node));
+        writeln!(out, "{at} {node}#{} {}", record.sequence, printable(&said))?;
     }
     Ok(())
 }

@@ -36,7 +36,8 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         printing::json(&mut io::stdout().lock(), &reports)?;
     } else {
-        reports.iter().for_each(print);
+        let mut out = io::stdout().lock();
+        reports.iter().try_for_each(|report| print(&mut out, report))?;
     }
     let faults: usize = reports.iter().map(|report| report.faults.len()).sum();
     if faults == 0 {
@@ -49,11 +50,9 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .into())
 }
 
-fn print(report: &Report) {
+fn print(out: &mut dyn io::Write, report: &Report) -> io::Result<()> {
     let Report { node, entries, verified_to, signed_to, faults } = report;
     let node = client::printable(node);
-    println!("{node}: {entries} entries, unbroken to {verified_to}, signed to {signed_to}");
-    for fault in faults {
-        println!("  {}", client::printable(&fault.to_string()));
-    }
+    writeln!(out, "{node}: {entries} entries, unbroken to {verified_to}, signed to {signed_to}")?;
+    faults.iter().try_for_each(|fault| writeln!(out, "  {}", client::printable(&fault.to_string())))
 }
