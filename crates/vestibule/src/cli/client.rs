@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 
 use authorization_server::registration::{self, NewClient};
 use oauth::{
-    Clock as _, GrantType, RedirectUri, ResourceIndicator, Scope, TokenEndpointAuthMethod, registration::ClientInformation,
+    Clock as _, GrantType, RedirectUri, ResourceIndicator, Scope, TokenEndpointAuthMethod,
+    registration::ClientInformation,
 };
 
 use super::exit::Stop;
