@@ -1,7 +1,5 @@
 //! Servers that are away, slow, broken or hostile.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -131,8 +129,6 @@ async fn a_server_that_was_replaced_by_one_of_the_other_era_is_asked_again() {
     assert_eq!(send().await.status, 200);
     is_modern.store(false, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(send().await.status, 502);
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
     let answer = send().await;
-    assert!(tokio::time::Instant::now() < deadline);
     assert_eq!(answer.json()["result"], json!({ "content": [], "resultType": "complete" }), "{answer:?}");
 }
