@@ -20,7 +20,17 @@ const ENDS_WITHIN: Duration = Duration::from_mins(2);
 
 #[tokio::test]
 async fn the_typescript_sdk_uses_it_in_both_eras() {
-    let world = World::start().await;
+    the_typescript_sdk_uses(&World::start().await).await;
+}
+
+#[tokio::test]
+async fn the_typescript_sdk_uses_it_as_a_process_in_both_eras() {
+    let mut world = World::start_process();
+    the_typescript_sdk_uses(&world).await;
+    world.server.stop();
+}
+
+async fn the_typescript_sdk_uses(world: &World) {
     let token = world.token().await;
     for (mode, version) in [("legacy", "2025-11-25"), ("auto", "2026-07-28")] {
         let mut client = Command::new(clients::node());
@@ -64,7 +74,8 @@ async fn a_person_logs_in_for_it_and_calls_a_tool() {
 /// The server and the gateway before it.
 struct World {
     server: Server,
-    _everything: Child,
+    /// The server, where the gateway does not start it.
+    _everything: Option<Child>,
 }
 
 impl World {
@@ -80,7 +91,18 @@ impl World {
             "[[server]]\nname = \"everything\"\nkind = \"remote\"\nurl = \"http://{address}/mcp\"\nhidden = [\"get-env\"]\n"
         );
         let server = Server::start(&Settings { configuration: Some(configuration), ..Settings::default() });
-        Self { server, _everything: everything }
+        Self { server, _everything: Some(everything) }
+    }
+
+    /// The gateway starts the server itself, when it needs it.
+    fn start_process() -> Self {
+        let script = clients::node_modules().join("@modelcontextprotocol/server-everything/dist/index.js");
+        let command = json!([clients::node(), script, "stdio"]);
+        let configuration = format!(
+            "[[server]]\nname = \"everything\"\nkind = \"stdio\"\ncommand = {command}\nhidden = [\"get-env\"]\n"
+        );
+        let server = Server::start(&Settings { configuration: Some(configuration), ..Settings::default() });
+        Self { server, _everything: None }
     }
 
     fn url(&self) -> String {
