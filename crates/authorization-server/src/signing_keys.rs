@@ -48,25 +48,28 @@ pub(crate) async fn load_or_create(
             Err(error) => return Err(error.into()),
         }
     }
-    let jwk_set = JwkSet { keys: records.iter().map(|record| record.public_jwk.clone()).collect() };
+    let jwk_set = public_keys(&records, keyring)?;
     let verifying = jwk_set.keys.iter().filter_map(VerifyingKey::from_jwk).collect();
     let newest = records.iter().find(|record| record.retired_at.is_none());
     let record = newest.ok_or(CommitError::Refused("signing_key.insert_first"))?;
     Ok(SigningKeys { current: Arc::new(open(record, keyring)?), verifying, jwk_set })
 }
 
-/// The public keys whose private halves the keyring opens.
-///
-/// A row of the database alone proves nothing: whoever can write one could add a key of their own. So each public key
-/// is made from the private one again.
+/// The public keys of this installation, for whoever only verifies.
 ///
 /// # Errors
 /// [`StartError`] when the store fails or a key does not open.
 pub async fn trusted_keys(store: &Store, keyring: &Keyring) -> Result<JwkSet, StartError> {
-    let mut keys = Vec::new();
-    for record in store.signing_keys().await? {
-        keys.push(open(&record, keyring)?.jwk().clone());
-    }
+    public_keys(&store.signing_keys().await?, keyring)
+}
+
+/// The public keys whose private halves the keyring opens. A row of the database alone proves nothing: whoever can
+/// write one could add a key of their own. So each public key is made from the private one again.
+fn public_keys(records: &[SigningKeyRecord], keyring: &Keyring) -> Result<JwkSet, StartError> {
+    let keys = records
+        .iter()
+        .map(|record| open(record, keyring).map(|key| key.jwk().clone()))
+        .collect::<Result<_, _>>()?;
     Ok(JwkSet { keys })
 }
 
@@ -93,4 +96,33 @@ fn open(record: &SigningKeyRecord, keyring: &Keyring) -> Result<SigningKey, Star
 
 fn location(kid: &str) -> Location<'_> {
     Location { table: "signing_keys", row: kid.as_bytes(), column: "private_key_sealed" }
+}
+
+#[cfg(test)]
+mod tests {
+    use secret::MasterKey;
+
+    use super::*;
+
+    struct Counted(std::sync::atomic::AtomicU8);
+    impl Random for Counted {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        }
+    }
+
+    #[test]
+    fn a_row_written_by_somebody_else_is_no_key() {
+        let random = Counted(std::sync::atomic::AtomicU8::new(1));
+        let keyring = |random| Keyring::new(&[MasterKey::mint(random)]).unwrap();
+        let (ours, theirs) = (keyring(&random), keyring(&random));
+        let now = Timestamp::from_seconds(0);
+        let own = new_record(&ours, &random, now);
+        assert_eq!(public_keys(std::slice::from_ref(&own), &ours).unwrap().keys, [own.public_jwk.clone()]);
+
+        let foreign = new_record(&theirs, &random, now);
+        assert!(public_keys(&[own.clone(), foreign.clone()], &ours).is_err());
+        let disguised = SigningKeyRecord { public_jwk: foreign.public_jwk, ..own.clone() };
+        assert_eq!(public_keys(&[disguised], &ours).unwrap().keys, [own.public_jwk]);
+    }
 }
