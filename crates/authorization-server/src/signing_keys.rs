@@ -118,11 +118,15 @@ mod tests {
         let (ours, theirs) = (keyring(&random), keyring(&random));
         let now = Timestamp::from_seconds(0);
         let own = new_record(&ours, &random, now);
-        assert_eq!(public_keys(std::slice::from_ref(&own), &ours).unwrap().keys, [own.public_jwk.clone()]);
+        let public = own.public_jwk.clone();
+        assert_eq!(
+            public_keys(std::slice::from_ref(&own), &ours).unwrap().keys,
+            std::slice::from_ref(&public)
+        );
 
         let foreign = new_record(&theirs, &random, now);
         assert!(public_keys(&[own.clone(), foreign.clone()], &ours).is_err());
-        let disguised = SigningKeyRecord { public_jwk: foreign.public_jwk, ..own.clone() };
-        assert_eq!(public_keys(&[disguised], &ours).unwrap().keys, [own.public_jwk]);
+        let disguised = [SigningKeyRecord { public_jwk: foreign.public_jwk, ..own.clone() }];
+        assert_eq!(public_keys(&disguised, &ours).unwrap().keys, [public]);
     }
 }
