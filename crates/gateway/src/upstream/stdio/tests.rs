@@ -36,10 +36,10 @@ fn python() -> String {
 }
 
 fn settings() -> StdioSettings {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/stdio_server.py");
+    let script = include_str!("../../../tests/support/stdio_server.py");
     StdioSettings {
         name: "test".to_owned(),
-        command: vec![python(), script.to_owned()],
+        command: vec![python(), "-c".to_owned(), script.to_owned()],
         environment: Arc::default(),
         path: "/usr/bin:/bin".into(),
         directory: None,
