@@ -16,7 +16,7 @@ mod entry;
 mod event;
 mod verify;
 
-pub use auditor::{Auditor, Overloaded, Place, Reservation};
+pub use auditor::{Auditor, Overloaded, Place, Reservation, Unrecorded};
 pub use chain::{Chain, Head, Link};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use entry::{Entry, EntryError};

@@ -3,6 +3,7 @@
 //! A value comes from the first of: flag, environment, file, default. [`Flags`] holds the first two (clap reads the
 //! environment twins), [`file::File`] the third.
 
+pub(crate) mod audit;
 pub(crate) mod connections;
 mod duration;
 mod file;
@@ -69,6 +70,8 @@ pub(crate) struct Configuration {
     pub(crate) limits: authorization_server::Limits,
     /// Who may knock at the gateway.
     pub(crate) gateway: Gateway,
+    /// What the audit log holds.
+    pub(crate) audit: audit::Audit,
     /// The MCP servers behind the gateway.
     pub(crate) servers: Vec<Server>,
 }
@@ -111,6 +114,7 @@ impl Configuration {
             registration,
             limits: file.limits,
             gateway: file.gateway,
+            audit: file.audit,
             servers,
         })
     }

@@ -8,7 +8,7 @@ mod remote;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use audit::Auditor;
+use audit::{Auditor, Unrecorded};
 use authorization_server::{AuthorizationServer, Resource};
 use axum::Router;
 use gateway::{DemoSettings, RemoteSettings, StdioServer};
@@ -127,6 +127,8 @@ fn gateway(
     demo: Option<DemoSettings>,
     remote: Vec<RemoteSettings>,
 ) -> anyhow::Result<Router> {
+    let auditor: Arc<dyn Auditor> =
+        if configuration.audit.tool_calls { Arc::clone(&parts.auditor) } else { Arc::new(Unrecorded) };
     Ok(gateway::router(&gateway::Settings {
         public_url: parts.issuer.as_str().parse().context("the public URL cannot be used as a URI")?,
         allowed_hosts: configuration.gateway.allowed_hosts.clone(),
@@ -136,7 +138,7 @@ fn gateway(
         body_time: gateway::Settings::BODY_TIME,
         clock: Arc::clone(&parts.clock),
         random: Arc::clone(&parts.random),
-        auditor: Arc::clone(&parts.auditor),
+        auditor,
         demo,
         remote,
     }))

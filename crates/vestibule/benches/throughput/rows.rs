@@ -25,10 +25,11 @@ const READY_GOAL: Duration = Duration::from_millis(200);
 const MEMORY_GOAL: f64 = 30.0;
 
 /// The rows in the order of the table.
-pub(crate) const ROWS: [&str; 9] = [
+pub(crate) const ROWS: [&str; 10] = [
     "bearer check",
     "tools/call get_user_profile",
     "tools/call get_data",
+    "tools/call get_data, not audited",
     "tools/call, token never seen before",
     "client_credentials",
     "introspection",
@@ -39,7 +40,7 @@ pub(crate) const ROWS: [&str; 9] = [
 
 /// Start and memory of a server that has nothing to do.
 pub(crate) async fn start_and_memory(table: &mut Table) {
-    let directory = server::directory();
+    let directory = server::directory("");
     let first = Server::start(directory.path()).await;
     table.print_start("first start → ready", first.ready_after(), None);
     drop(first);
@@ -67,7 +68,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let directory = server::directory();
+        Self::with("").await
+    }
+
+    /// With more in its configuration.
+    async fn with(configuration: &str) -> Self {
+        let directory = server::directory(configuration);
         let server = Server::start(directory.path()).await;
         let client = RegisteredClient::register(&server).await;
         let person = Person::sign_in(&server, &client).await;
@@ -79,7 +85,11 @@ impl World {
         match name {
             "bearer check" => self.bearer_check(name).await,
             "tools/call get_user_profile" => self.tool_call(name, "get_user_profile", None).await,
-            "tools/call get_data" => self.tool_call(name, "get_data", Some(0.4)).await,
+            "tools/call get_data" => self.tool_call(name, "get_data", None).await,
+            "tools/call get_data, not audited" => {
+                let world = Self::with("[audit]\ntool_calls = false\n").await;
+                world.tool_call(name, "get_data", Some(0.4)).await
+            }
             "tools/call, token never seen before" => self.first_sight(name).await,
             "client_credentials" => self.client_credentials(name).await,
             "introspection" => self.introspection(name).await,

@@ -41,10 +41,11 @@ pub(crate) struct Server {
     directory: PathBuf,
 }
 
-/// A directory for a server, with its configuration.
-pub(crate) fn directory() -> TempDir {
+/// A directory for a server, with its configuration and what is `added` to it.
+pub(crate) fn directory(added: &str) -> TempDir {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
-    fs::write(directory.path().join("vestibule.toml"), CONFIGURATION).expect("a file can be written");
+    fs::write(directory.path().join("vestibule.toml"), format!("{CONFIGURATION}{added}"))
+        .expect("a file can be written");
     directory
 }
 

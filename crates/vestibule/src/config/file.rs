@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, path::Path, path::PathBuf};
 use serde::Deserialize;
 
 use super::{
-    connections::Connections, gateway::Gateway, lifetimes::Lifetimes, limits::Limits,
+    audit::Audit, connections::Connections, gateway::Gateway, lifetimes::Lifetimes, limits::Limits,
     registration::Registration, server::Server, telemetry::LogFormat,
 };
 use crate::cli::exit::Stop;
@@ -41,6 +41,8 @@ pub(super) struct File {
     pub(super) limits: authorization_server::Limits,
     /// `[gateway]`
     pub(super) gateway: Gateway,
+    /// `[audit]`
+    pub(super) audit: Audit,
     /// `[[server]]`
     pub(super) server: Vec<Server>,
 }

@@ -133,15 +133,7 @@ async fn every_security_event_names_the_person_and_the_client() {
 async fn every_tool_call_names_the_person_the_client_and_the_tool() {
     let world = World::alone();
     let client = world.public_client().await;
-    let tokens = world.tokens_for(&client, "read").await;
-    for (tool, status) in [("get_data", 200), ("delete_data", 403)] {
-        let mut request = http_client::json("/mcp/v1/tools/call", &json!({ "name": tool }));
-        let bearer = format!("Bearer {}", tokens.access);
-        request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, bearer.parse().expect("a token fits into a header"));
-        assert_eq!(world.send(request).await.status, status, "{tool}");
-    }
+    call_two_tools(&world, &client).await;
     let events = events(&world.server.data_directory(), 6).await;
     let calls: Vec<_> = events.iter().filter(|event| event["kind"] == "tool_call").collect();
     let of = |member: &str| calls.iter().map(|call| call[member].clone()).collect::<Value>();
@@ -153,6 +145,32 @@ async fn every_tool_call_names_the_person_the_client_and_the_tool() {
         assert_eq!((&call["client_id"], &call["server"]), (&json!(client.id), &json!("demo")));
         assert!(call["duration_ms"].is_u64(), "{call}");
     }
+}
+
+#[tokio::test]
+async fn tool_calls_are_left_out_where_the_operator_chose_so() {
+    let world = World::configured("[audit]\ntool_calls = false\n");
+    let client = world.public_client().await;
+    let refresh_token = call_two_tools(&world, &client).await;
+    let before = events(&world.server.data_directory(), 4).await.len();
+    // What happened before is written before.
+    world.as_client("/revoke", &client, &[("token", &refresh_token)]).await;
+    let events = events(&world.server.data_directory(), before + 1).await;
+    assert!(events.iter().all(|event| event["kind"] != "tool_call"), "{events:?}");
+}
+
+/// One call that is allowed and one that is not; gives the refresh token of the caller.
+async fn call_two_tools(world: &World, client: &Client) -> String {
+    let tokens = world.tokens_for(client, "read").await;
+    for (tool, status) in [("get_data", 200), ("delete_data", 403)] {
+        let mut request = http_client::json("/mcp/v1/tools/call", &json!({ "name": tool }));
+        let bearer = format!("Bearer {}", tokens.access);
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, bearer.parse().expect("a token fits into a header"));
+        assert_eq!(world.send(request).await.status, status, "{tool}");
+    }
+    tokens.refresh
 }
 
 #[tokio::test]
