@@ -1,10 +1,9 @@
 //! Demo mode: a user whom everybody knows, on this computer only, and what to try. It relaxes no validation.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
-use authorization_server::{
-    Lifetimes,
-    user::{self, NewPassword, NewUser},
-};
+use authorization_server::user::{self, NewPassword, NewUser};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth::{Issuer, Timestamp};
 use secret::{Random, Secret, password};
@@ -64,10 +63,15 @@ pub(crate) async fn seed(
     random: &dyn Random,
     now: Timestamp,
     password: &Password,
+    access_token_lifetime: Duration,
 ) -> anyhow::Result<()> {
     let secret = password.secret();
+    let ends_grants = match password {
+        Password::Chosen(_) => Some(access_token_lifetime),
+        Password::Random(_) => None,
+    };
     match store.user_by_name(USER).await? {
-        Some(user) => renew(store, random, now, &user, password).await,
+        Some(user) => renew(store, random, now, &user, NewPassword { password: secret, ends_grants }).await,
         None => create(store, random, now, secret).await,
     }
     .context("the demo user cannot be made")
@@ -91,16 +95,11 @@ async fn renew(
     random: &dyn Random,
     now: Timestamp,
     user: &UserRecord,
-    password: &Password,
+    new: NewPassword<'_>,
 ) -> anyhow::Result<()> {
-    let secret = password.secret();
-    let is_set = user.password_hash.as_deref().is_some_and(|hash| password::verify(secret, hash));
+    let is_set = user.password_hash.as_deref().is_some_and(|hash| password::verify(new.password, hash));
     if !is_set {
-        let ends_grants = match password {
-            Password::Chosen(_) => Some(Lifetimes::default().access_token),
-            Password::Random(_) => None,
-        };
-        user::set_password(store, random, now, user, NewPassword { password: secret, ends_grants }).await?;
+        user::set_password(store, random, now, user, new).await?;
     }
     if user.state != UserState::Active {
         store.commit(store::user::set_state(&user.id, UserState::Active)).await?;
@@ -150,7 +149,7 @@ mod tests {
     }
 
     async fn seeded(store: &Store, password: &Password) -> UserRecord {
-        seed(store, &SystemEntropy::new(), NOW, password).await.unwrap();
+        seed(store, &SystemEntropy::new(), NOW, password, Duration::from_mins(10)).await.unwrap();
         store.user_by_name(USER).await.unwrap().unwrap()
     }
 

@@ -86,7 +86,8 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
 async fn welcome(parts: &Parts, configuration: &Configuration) -> anyhow::Result<Option<String>> {
     if configuration.network.demo {
         let password = Password::choose(&*parts.random)?;
-        demo::seed(&parts.store, &*parts.random, parts.clock.now(), &password).await?;
+        let lifetime = configuration.lifetimes.access_token;
+        demo::seed(&parts.store, &*parts.random, parts.clock.now(), &password, lifetime).await?;
         let server = configuration.servers.iter().find(|server| server.kind == ServerKind::Demo);
         let server = server.map_or("demo", |server| &server.name);
         return Ok(Some(demo::guide(&parts.issuer, server, &password)));
