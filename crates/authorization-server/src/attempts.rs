@@ -19,7 +19,7 @@ const MAXIMUM_KEYS: u64 = 100_000;
 
 /// Counts attempts per key in fixed windows of one minute, on this node.
 pub(crate) struct Attempts {
-    limit: u32,
+    limit: AtomicU32,
     windows: Cache<Digest, Arc<Window>>,
 }
 
@@ -37,7 +37,12 @@ pub(crate) struct TooMany {
 impl Attempts {
     pub(crate) fn new(limit: u32) -> Self {
         let windows = Cache::builder().max_capacity(MAXIMUM_KEYS).time_to_live(WINDOW).build();
-        Self { limit, windows }
+        Self { limit: limit.into(), windows }
+    }
+
+    /// Changes the limit; what was counted stays counted.
+    pub(crate) fn allow(&self, limit: u32) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Counts one attempt and refuses it when the limit was reached before.
@@ -49,8 +54,9 @@ impl Attempts {
 
     /// Refuses when the limit is reached, without counting: for what counts only when it fails.
     pub(crate) fn check(&self, key: &[&str], now: Timestamp) -> Result<(), TooMany> {
+        let limit = self.limit.load(Ordering::Relaxed);
         match self.windows.get(&digest(key)) {
-            Some(window) if window.is_open(now) && window.count.load(Ordering::Relaxed) >= self.limit => {
+            Some(window) if window.is_open(now) && window.count.load(Ordering::Relaxed) >= limit => {
                 Err(TooMany { retry_after: WINDOW.saturating_sub(now.since(window.began)) })
             }
             _ => Ok(()),
@@ -105,6 +111,8 @@ mod tests {
         assert_eq!(attempts.count(&["a"], later), Err(TooMany { retry_after: Duration::from_secs(40) }));
         assert!(attempts.count(&["b"], later).is_ok());
         assert!(attempts.count(&["a"], START + WINDOW).is_ok());
+        attempts.allow(1);
+        assert!(attempts.count(&["b"], later).is_err(), "what was counted before stays counted");
     }
 
     #[test]

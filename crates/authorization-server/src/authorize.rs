@@ -82,7 +82,7 @@ async fn authorize(
     let client = load_client(server, request.client_id.as_deref()).await?;
     let redirect_uri = redirect_uri(&client, request.redirect_uri.as_deref())?;
     let refuse = |error| Ok(refuse(server, from, &client, &redirect_uri, request.state.as_deref(), &error));
-    let valid = match decide(&request, &client, &server.settings().resources) {
+    let valid = match decide(&request, &client, &server.resources()) {
         Ok(valid) => valid,
         Err(error) => return refuse(error),
     };

@@ -137,7 +137,8 @@ fn show(
     earlier: &Scope,
 ) -> Response {
     let WaitingRequest { transaction, record, client } = waiting;
-    let resource = server.resource(&record.resource);
+    let resources = server.resources();
+    let resource = resources.iter().find(|resource| resource.indicator == record.resource);
     let scopes: Vec<_> = record
         .scope
         .tokens()

@@ -12,8 +12,10 @@ use crate::{
 
 /// GET /
 pub(crate) async fn get(State(server): State<AuthorizationServer>, from: FromBrowser) -> Response {
-    let resources = server.settings().resources.iter().filter(|resource| !resource.is_alias);
+    let resources = server.resources();
     let servers: Vec<_> = resources
+        .iter()
+        .filter(|resource| !resource.is_alias)
         .map(|resource| HomeServer { name: &resource.name, address: resource.indicator.as_str() })
         .collect();
     let html = Home { servers: &servers }.render(from.language);

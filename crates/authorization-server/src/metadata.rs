@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderValue, header};
 use oauth::{GrantType, TokenEndpointAuthMethod, jwk::JwkSet, metadata::AuthorizationServerMetadata, pkce};
 
-use crate::{AuthorizationServer, Settings};
+use crate::{AuthorizationServer, Resource, Settings};
 
 /// Path of the authorization endpoint.
 pub(crate) const AUTHORIZE: &str = "/authorize";
@@ -29,7 +29,7 @@ pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
 
 /// GET of the well-known metadata documents.
 pub(crate) async fn get(State(server): State<AuthorizationServer>) -> Response {
-    cacheable(Json(metadata(server.settings())))
+    cacheable(Json(metadata(server.settings(), &server.resources())))
 }
 
 /// GET of the key set.
@@ -44,17 +44,13 @@ fn cacheable(body: impl IntoResponse) -> Response {
     response
 }
 
-fn metadata(settings: &Settings) -> AuthorizationServerMetadata {
+fn metadata(settings: &Settings, resources: &[Resource]) -> AuthorizationServerMetadata {
     let url = |path| Some(settings.issuer.url(path));
     let texts = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
     let methods: Vec<_> = TokenEndpointAuthMethod::ALL.iter().map(|method| method.as_str()).collect();
     let confidential: Vec<_> = methods.iter().copied().filter(|method| *method != "none").collect();
-    let mut scopes: Vec<_> = settings
-        .resources
-        .iter()
-        .flat_map(|resource| &resource.scopes)
-        .map(|scope| scope.token.clone())
-        .collect();
+    let mut scopes: Vec<_> =
+        resources.iter().flat_map(|resource| &resource.scopes).map(|scope| scope.token.clone()).collect();
     scopes.sort_unstable();
     scopes.dedup();
     scopes.push(OFFLINE_ACCESS.to_owned());
@@ -76,11 +72,7 @@ fn metadata(settings: &Settings) -> AuthorizationServerMetadata {
         code_challenge_methods_supported: texts(&[pkce::METHOD]),
         authorization_response_iss_parameter_supported: true,
         client_id_metadata_document_supported: false,
-        protected_resources: settings
-            .resources
-            .iter()
-            .map(|resource| resource.indicator.to_string())
-            .collect(),
+        protected_resources: resources.iter().map(|resource| resource.indicator.to_string()).collect(),
         service_documentation: None,
     }
 }

@@ -1,8 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use audit::{Checkpoint, Overloaded, Person, Place, SignedCheckpoint};
 use moka::sync::Cache;
-use oauth::{ClientId, Issuer, ResourceIndicator, Timestamp, jwk::JwkSet};
+use oauth::{ClientId, Issuer, Timestamp, jwk::JwkSet};
 use secret::{Digest, Keyring, Random};
 use store::{
     ClientRecord, CommitError, RevocationKey, RevocationRecord, Store, StoreError, UserRecord, grant,
@@ -10,7 +11,7 @@ use store::{
 };
 
 use crate::{
-    Resource, Settings,
+    Limits, Resource, Settings,
     attempts::Attempts,
     password_pool::PasswordPool,
     signing_keys::{self, SigningKeys},
@@ -22,6 +23,8 @@ pub struct AuthorizationServer(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
+    /// What [`Settings::resources`] said at the start, or [`AuthorizationServer::reload`] since.
+    resources: ArcSwap<Vec<Resource>>,
     store: Store,
     keys: SigningKeys,
     passwords: PasswordPool,
@@ -69,7 +72,7 @@ impl AuthorizationServer {
     ///
     /// # Errors
     /// [`StartError`] when the store fails or its keys were sealed with another keyring.
-    pub async fn open(settings: Settings, store: Store, keyring: &Keyring) -> Result<Self, StartError> {
+    pub async fn open(mut settings: Settings, store: Store, keyring: &Keyring) -> Result<Self, StartError> {
         let now = settings.clock.now();
         let keys = signing_keys::load_or_create(&store, keyring, &*settings.random, now).await?;
         let limits = &settings.limits;
@@ -83,7 +86,20 @@ impl AuthorizationServer {
         let passwords = PasswordPool::default();
         let clients =
             Cache::builder().max_capacity(MAXIMUM_REMEMBERED_CLIENTS).time_to_live(CLIENT_FRESHNESS).build();
-        Ok(Self(Arc::new(Inner { settings, store, keys, passwords, attempts, clients })))
+        let resources = ArcSwap::from_pointee(std::mem::take(&mut settings.resources));
+        Ok(Self(Arc::new(Inner { settings, resources, store, keys, passwords, attempts, clients })))
+    }
+
+    /// Takes over other resources and limits while the server runs. Whoever is being answered is answered by those
+    /// that were there when they asked; what has been counted stays counted.
+    pub fn reload(&self, resources: Vec<Resource>, limits: &Limits) {
+        self.0.resources.store(Arc::new(resources));
+        let attempts = self.attempts();
+        attempts.registrations_per_address.allow(limits.registrations_per_address);
+        attempts.registrations.allow(limits.registrations);
+        attempts.failed_logins.allow(limits.failed_logins);
+        attempts.failed_client_authentications.allow(limits.failed_client_authentications);
+        attempts.authorization_requests_per_address.allow(limits.authorization_requests_per_address);
     }
 
     /// The public keys that verify this server's access tokens.
@@ -139,8 +155,9 @@ impl AuthorizationServer {
         Ok(Some(record))
     }
 
-    pub(crate) fn resource(&self, indicator: &ResourceIndicator) -> Option<&Resource> {
-        self.0.settings.resources.iter().find(|resource| resource.indicator == *indicator)
+    /// The resources that tokens can be issued for, as they are now.
+    pub(crate) fn resources(&self) -> Arc<Vec<Resource>> {
+        self.0.resources.load_full()
     }
 
     /// Room in the audit log for what is about to be done.

@@ -10,7 +10,7 @@ use store::RevocationRecord;
 pub struct Settings {
     /// The issuer identifier; every URL that is emitted begins with it.
     pub issuer: Issuer,
-    /// The resources that tokens can be issued for. A request that names none gets the default one.
+    /// The resources that tokens can be issued for, at the start. A request that names none gets the default one.
     pub resources: Vec<Resource>,
     /// How long things live.
     pub lifetimes: Lifetimes,
@@ -64,7 +64,7 @@ pub struct ScopeDescription {
 }
 
 /// How long things live. All durations are positive.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifetimes {
     /// An authorization request that waits for a person.
     pub authorization_request: Duration,
@@ -101,7 +101,7 @@ impl Default for Lifetimes {
 }
 
 /// What dynamic registration (RFC 7591) allows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistrationPolicy {
     /// Whether there is a registration endpoint at all.
     pub enabled: bool,
@@ -126,7 +126,7 @@ impl Default for RegistrationPolicy {
 }
 
 /// How often strangers may try, per minute, before they get 429 with `Retry-After`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Registrations from one address.
     pub registrations_per_address: u32,

@@ -19,7 +19,8 @@ pub(super) fn issue(
         let description = "client_credentials needs a client with a secret";
         return Err(EndpointError::new(ErrorCode::UnauthorizedClient, description));
     }
-    let resource = requested_resource(&server.settings().resources, parameters)?;
+    let resources = server.resources();
+    let resource = requested_resource(&resources, parameters)?;
     let scope = requested_scope(parameters, &client.record().scope, &resource.scope())?;
     let holder = Holder {
         subject: client.record().id.as_str(),
