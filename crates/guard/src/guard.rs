@@ -18,6 +18,9 @@ pub struct Settings {
     pub issuer: Issuer,
     /// The resource that is guarded.
     pub resource: ResourceIndicator,
+    /// What the metadata calls the resource instead, for clients that ask for tokens for a parent of the URL that
+    /// they use: one of the accepted audiences.
+    pub announced: Option<ResourceIndicator>,
     /// Other names of the very same resource; tokens for them are accepted too. A resource that is itself
     /// only another name of a primary one lists the primary here.
     pub accepted_audiences: Vec<ResourceIndicator>,
@@ -72,6 +75,13 @@ impl Guard {
         self.verify(token).map(Permit::new)
     }
 
+    /// A permit for what still happens under a token that was checked before, on a stream for one: looked at again
+    /// as every request's is, and `None` once it has expired, was revoked, or is for another resource.
+    pub fn renew(&self, permit: &Permit) -> Option<Permit> {
+        let claims = permit.claims();
+        self.holds(claims).then(|| Permit::new(Arc::clone(claims)))
+    }
+
     /// The answer to a request whose token lacks scope: `needed` names *all* scopes of the operation.
     pub fn insufficient_scope(&self, _permit: &Permit, needed: &Scope) -> Challenge {
         Challenge::insufficient_scope(&self.0.metadata_url, needed)
@@ -79,8 +89,9 @@ impl Guard {
 
     /// The resource's metadata (RFC 9728 §2).
     pub fn metadata(&self) -> ProtectedResourceMetadata {
-        let Settings { resource, issuer, scope, name, .. } = &self.0.settings;
-        ProtectedResourceMetadata::new(resource.clone(), issuer.as_str(), scope, name.clone())
+        let Settings { resource, announced, issuer, scope, name, .. } = &self.0.settings;
+        let named = announced.as_ref().unwrap_or(resource);
+        ProtectedResourceMetadata::new(named.clone(), issuer.as_str(), scope, name.clone())
     }
 
     /// The resource that is guarded.
@@ -88,8 +99,11 @@ impl Guard {
         &self.0.settings.resource
     }
 
-    pub(crate) fn metadata_path(&self) -> String {
-        self.0.metadata_url[self.resource().origin().len()..].to_owned()
+    /// Where the metadata is served: at the well-known URL of the guarded URL, and at that of the announced resource.
+    pub(crate) fn metadata_paths(&self) -> Vec<String> {
+        let path = |url: &str| url[self.resource().origin().len()..].to_owned();
+        let announced = self.0.settings.announced.as_ref().map(well_known::protected_resource_url);
+        [self.0.metadata_url.clone()].into_iter().chain(announced).map(|url| path(&url)).collect()
     }
 
     pub(crate) fn is_primary(&self) -> bool {
@@ -111,7 +125,7 @@ impl Guard {
     }
 
     fn verify(&self, token: &str) -> Result<Arc<AccessTokenClaims>, Challenge> {
-        let Settings { issuer, keys, revoked, clock, .. } = &self.0.settings;
+        let Settings { issuer, keys, clock, .. } = &self.0.settings;
         let now = clock.now();
         let digest = Digest::of(token.as_bytes());
         let claims = if let Some(known) = self.0.verified.get(&digest) {
@@ -125,10 +139,13 @@ impl Guard {
             self.0.verified.insert(digest, Arc::clone(&claims));
             claims
         };
-        if claims.is_expired(now) || !self.is_for_this_resource(&claims) || revoked.covers(&claims) {
-            return Err(self.invalid_token());
-        }
-        Ok(claims)
+        if self.holds(&claims) { Ok(claims) } else { Err(self.invalid_token()) }
+    }
+
+    /// What is looked at every time, however well the token is known.
+    fn holds(&self, claims: &AccessTokenClaims) -> bool {
+        let Settings { revoked, clock, .. } = &self.0.settings;
+        !claims.is_expired(clock.now()) && self.is_for_this_resource(claims) && !revoked.covers(claims)
     }
 
     /// Exact match (RFC 9068 §4): a prefix, another case or a trailing slash is another resource.
@@ -182,6 +199,7 @@ mod tests {
         let guard = Guard::new(Settings {
             issuer: Issuer::parse("https://gw.test").unwrap(),
             resource: resource("https://gw.test/mcp/demo"),
+            announced: None,
             accepted_audiences: vec![resource("https://gw.test/api")],
             is_primary: true,
             name: None,
@@ -289,6 +307,21 @@ mod tests {
         assert!(world.check_token(&other_grant).is_ok());
         world.clock.0.fetch_add(600, Ordering::Relaxed);
         assert!(world.check_token(&other_grant).is_err());
+    }
+
+    #[test]
+    fn a_permit_is_renewed_for_as_long_as_its_token_holds() {
+        let world = world();
+        let permit = world.check_token(&world.token(|_| {})).unwrap();
+        let renewed = world.guard.renew(&permit).unwrap();
+        assert_eq!((renewed.subject(), renewed.expires_at()), (permit.subject(), permit.expires_at()));
+        let until = world.clock.now() + std::time::Duration::from_mins(10);
+        world.revoked.revoke_grant(GrantId::from_unverified("g1"), until);
+        assert!(world.guard.renew(&permit).is_none(), "revoked");
+        let other = world.token(|claims| claims.grant_id = None);
+        let permit = world.check_token(&other).unwrap();
+        world.clock.0.fetch_add(600, Ordering::Relaxed);
+        assert!(world.guard.renew(&permit).is_none(), "expired");
     }
 
     #[test]

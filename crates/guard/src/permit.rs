@@ -18,6 +18,10 @@ impl Permit {
         Self { claims }
     }
 
+    pub(crate) fn claims(&self) -> &Arc<AccessTokenClaims> {
+        &self.claims
+    }
+
     /// Who issued the token. A subject means something only together with its issuer.
     pub fn issuer(&self) -> &Issuer {
         &self.claims.iss
