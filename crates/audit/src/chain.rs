@@ -1,7 +1,7 @@
 use oauth::Timestamp;
 use secret::Digest;
 
-use crate::{Entry, Event};
+use crate::{Event, entry::canonical};
 
 /// How far a chain is: its last sequence number, and the hash that stands for everything up to there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,20 +20,20 @@ impl Default for Head {
     }
 }
 
-/// An entry with what binds it to the one before: what is stored of it.
+/// An entry with what binds it to the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// [`Entry::node`].
+    /// [`Entry::node`](crate::Entry::node).
     pub node: String,
-    /// [`Entry::sequence`].
+    /// [`Entry::sequence`](crate::Entry::sequence).
     pub sequence: i64,
-    /// [`Entry::time`].
+    /// [`Entry::time`](crate::Entry::time).
     pub time: Timestamp,
     /// The hash of the entry before.
     pub previous_hash: Digest,
     /// `SHA-256(previous_hash || entry)`
     pub hash: Digest,
-    /// [`Entry::canonical`].
+    /// [`Entry::canonical`](crate::Entry::canonical).
     pub entry: String,
 }
 
@@ -61,14 +61,13 @@ impl Chain {
     }
 
     /// Appends what happened at `time`.
-    pub fn append(&mut self, time: Timestamp, event: Event) -> Link {
+    pub fn append(&mut self, time: Timestamp, event: &Event) -> Link {
         let sequence = self.head.sequence + 1;
-        let entry = Entry { event, node: self.node.clone(), sequence, time };
-        let text = entry.canonical();
+        let entry = canonical(event, &self.node, sequence, time);
         let previous_hash = self.head.hash;
-        let hash = hash(&previous_hash, &text);
+        let hash = hash(&previous_hash, &entry);
         self.head = Head { sequence, hash };
-        Link { node: entry.node, sequence, time, previous_hash, hash, entry: text }
+        Link { node: self.node.clone(), sequence, time, previous_hash, hash, entry }
     }
 }
 
@@ -86,8 +85,8 @@ mod tests {
     fn every_hash_stands_for_all_before() {
         let now = Timestamp::from_seconds(1);
         let mut chain = Chain::new("n", Head::default());
-        let event = || Event::new(Kind::SignIn, Outcome::Succeeded);
-        let (first, second) = (chain.append(now, event()), chain.append(now, event()));
+        let event = &Event::new(Kind::SignIn, Outcome::Succeeded);
+        let (first, second) = (chain.append(now, event), chain.append(now, event));
         assert_eq!((first.sequence, second.sequence), (1, 2));
         assert_eq!(first.previous_hash.as_bytes(), &[0; 32]);
         assert_eq!(second.previous_hash, first.hash);
@@ -95,6 +94,6 @@ mod tests {
         assert_eq!(second.hash, Digest::of(&together));
 
         let head = Head { sequence: first.sequence, hash: first.hash };
-        assert_eq!(Chain::new("n", head).append(now, event()), second, "a restart continues the chain");
+        assert_eq!(Chain::new("n", head).append(now, event), second, "a restart continues the chain");
     }
 }

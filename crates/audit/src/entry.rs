@@ -7,7 +7,7 @@ use crate::Event;
 ///
 /// Its canonical JSON has the members of every object in alphabetical order, leaves out what is absent, has no
 /// white space and only whole numbers: one entry, one text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// What happened.
@@ -37,8 +37,24 @@ impl Entry {
 
     /// The canonical JSON.
     pub fn canonical(&self) -> String {
-        serde_json::to_string(self).expect("these types have string keys and cannot fail to serialise")
+        let Self { event, node, sequence, time } = self;
+        canonical(event, node, *sequence, *time)
     }
+}
+
+/// The canonical JSON of the entry of these members.
+pub(crate) fn canonical(event: &Event, node: &str, sequence: i64, time: Timestamp) -> String {
+    let entry = Borrowed { event, node, sequence, time };
+    serde_json::to_string(&entry).expect("these types have string keys and cannot fail to serialise")
+}
+
+/// An [`Entry`] whose members belong to somebody else.
+#[derive(Serialize)]
+struct Borrowed<'a> {
+    event: &'a Event,
+    node: &'a str,
+    sequence: i64,
+    time: Timestamp,
 }
 
 #[cfg(test)]

@@ -40,12 +40,14 @@ pub struct Event {
     pub tool: Option<String>,
 }
 
-/// What happened. All but [`Kind::ToolCall`] are security events of the authorization server.
+/// What happened. All but [`Kind::ToolCall`] and [`Kind::ServerRequest`] are security events of the authorization server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A tool was called at the gateway, or was refused.
     ToolCall,
+    /// A server asked its client for something through the gateway, which it may not ask for.
+    ServerRequest,
     /// A person signed in, or tried to.
     SignIn,
     /// A person allowed a client something, or denied it.

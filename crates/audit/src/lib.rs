@@ -6,14 +6,16 @@
 //!    is not done.
 //! 3. A [`Chain`] gives each event of one node the next sequence number and binds it to all before it:
 //!    `hash(n) = SHA-256(hash(n - 1) || entry(n))`, where `entry(n)` is the canonical JSON of an [`Entry`].
-//! 4. Now and then a signed [`Checkpoint`] says how far the chain was, so that it cannot be written anew.
-//! 5. A [`Verifier`] reads a chain from its beginning and names what is wrong with it.
+//! 4. A [`Segment`] holds the links that were written together.
+//! 5. Now and then a signed [`Checkpoint`] says how far the chain was, so that it cannot be written anew.
+//! 6. A [`Verifier`] reads a chain from its beginning and names what is wrong with it.
 
 mod auditor;
 mod chain;
 mod checkpoint;
 mod entry;
 mod event;
+mod segment;
 mod verify;
 
 pub use auditor::{Auditor, Overloaded, Place, Reservation, Unrecorded};
@@ -21,4 +23,5 @@ pub use chain::{Chain, Head, Link};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use entry::{Entry, EntryError};
 pub use event::{Decision, Event, Kind, Outcome, Person, Verdict};
+pub use segment::Segment;
 pub use verify::{Fault, Report, Verifier, verify};

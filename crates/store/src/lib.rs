@@ -50,7 +50,7 @@ mod value;
 pub use error::{CommitError, LocationError, StoreError};
 pub use location::Location;
 pub use record::{
-    audit_entry::{self, AuditCheckpointRecord, AuditEntryRecord},
+    audit_segment::{self, AuditCheckpointRecord, AuditSegmentRecord},
     authorization_code::{self, AuthorizationCodeRecord},
     authorization_request::{self, AuthorizationRequestRecord},
     client::{self, ClientOrigin, ClientRecord},

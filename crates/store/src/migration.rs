@@ -11,6 +11,7 @@ pub(crate) struct Migration {
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_foundation", script: include_str!("../migrations/0001_foundation.sql") },
     Migration { name: "0002_audit", script: include_str!("../migrations/0002_audit.sql") },
+    Migration { name: "0003_audit_segments", script: include_str!("../migrations/0003_audit_segments.sql") },
 ];
 
 /// The table that remembers what was applied. The engines run this before they read it.

@@ -1,6 +1,6 @@
 //! One module per record: its struct, its SQL, the statements that change it, the reads of [`crate::Store`].
 
-pub mod audit_entry;
+pub mod audit_segment;
 pub mod authorization_code;
 pub mod authorization_request;
 pub mod client;
@@ -20,7 +20,7 @@ use crate::statement::Sql;
 /// Every SQL text of every record.
 pub(crate) fn registered() -> impl Iterator<Item = &'static Sql> {
     [
-        audit_entry::REGISTERED,
+        audit_segment::REGISTERED,
         authorization_code::REGISTERED,
         authorization_request::REGISTERED,
         client::REGISTERED,

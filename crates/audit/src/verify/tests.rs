@@ -33,7 +33,7 @@ impl Log {
         let mut chain = Chain::new(node, Head::default());
         let (mut links, mut checkpoints) = (Vec::new(), Vec::new());
         for sequence in 1..=10 {
-            links.push(chain.append(NOW, event(sequence)));
+            links.push(chain.append(NOW, &event(sequence)));
             if sequence % 4 == 0 {
                 let checkpoint = Checkpoint { node: node.into(), head: chain.head(), time: NOW };
                 checkpoints.push(checkpoint.sign(&KEY));

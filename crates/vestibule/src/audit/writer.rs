@@ -2,17 +2,17 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
-use audit::{Chain, Checkpoint, Head, Link, SignedCheckpoint};
+use audit::{Chain, Checkpoint, Head, Segment, SignedCheckpoint};
 use oauth::{Clock, Timestamp};
 use secret::Random;
-use store::{AuditCheckpointRecord, AuditEntryRecord, Batch, Store, StoreError, audit_entry};
+use store::{AuditCheckpointRecord, AuditSegmentRecord, Batch, Store, StoreError, audit_segment};
 use tokio::{
     sync::oneshot,
     task::JoinHandle,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
-use super::{Node, Recorded, Waiting};
+use super::{Node, Recorded, Waiting, reader::head};
 
 /// Entries in one commit at most.
 const GROUP: usize = 256;
@@ -115,8 +115,9 @@ impl Writer {
     /// The chain with the group at its end, and the batch that makes it so.
     fn next(&self, group: &[Recorded], sign: bool) -> (Chain, Batch, i64) {
         let mut chain = self.chain.clone();
-        let append = |(time, event): &Recorded| audit_entry::insert(&row(chain.append(*time, event.clone())));
-        let mut batch: Batch = group.iter().map(append).collect();
+        let links: Vec<_> = group.iter().map(|(time, event)| chain.append(*time, event)).collect();
+        let segment = Segment::of(&links).map(|segment| audit_segment::insert(&row(segment)));
+        let mut batch: Batch = segment.into_iter().collect();
         let head = chain.head();
         let unsigned = head.sequence - self.signed_to;
         if unsigned < 1 || unsigned < SIGNED_EVERY && !sign {
@@ -124,7 +125,7 @@ impl Writer {
         }
         let time = self.clock.now();
         let checkpoint = Checkpoint { node: chain.node().to_owned(), head, time };
-        batch = batch.then(audit_entry::insert_checkpoint(&checkpoint_row((self.sign)(&checkpoint), time)));
+        batch = batch.then(audit_segment::insert_checkpoint(&checkpoint_row((self.sign)(&checkpoint), time)));
         (chain, batch, head.sequence)
     }
 
@@ -160,14 +161,17 @@ impl Running {
     }
 }
 
-async fn head(store: &Store, node: &str) -> Result<Head, StoreError> {
-    let last = store.last_audit_entry(node).await?;
-    Ok(last.map_or_else(Head::default, |last| Head { sequence: last.sequence, hash: last.hash }))
-}
-
-fn row(link: Link) -> AuditEntryRecord {
-    let Link { node, sequence, time, previous_hash, hash, entry } = link;
-    AuditEntryRecord { node, sequence, previous_hash, hash, entry, at: time }
+fn row(segment: Segment) -> AuditSegmentRecord {
+    let Segment { node, first, last, previous_hash, hashes, entries, until } = segment;
+    AuditSegmentRecord {
+        node,
+        first_sequence: first,
+        last_sequence: last,
+        previous_hash,
+        hashes,
+        entries,
+        until,
+    }
 }
 
 fn checkpoint_row(signed: SignedCheckpoint, at: Timestamp) -> AuditCheckpointRecord {

@@ -173,37 +173,57 @@ async fn call_two_tools(world: &World, client: &Client) -> String {
     tokens.refresh
 }
 
+/// The data directory of a server that ran four times and recorded one registration each time: four rows.
+async fn four_rows() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let settings = Settings { data_directory: Some(directory.path().to_owned()), ..Settings::default() };
+    for _ in 0..4 {
+        let mut server = Server::start(&settings);
+        let client = json!({ "redirect_uris": ["https://good.test/cb"] });
+        assert_eq!(server.send(http_client::json("/register", &client)).await.status, 201);
+        server.stop();
+    }
+    directory
+}
+
+fn copied(directory: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a directory can be made");
+    for file in std::fs::read_dir(directory).expect("it can be listed") {
+        let path = file.expect("it can be listed").path();
+        let name = path.file_name().expect("a file has a name");
+        std::fs::copy(&path, copy.path().join(name)).expect("a file can be copied");
+    }
+    copy
+}
+
 #[tokio::test]
 async fn a_log_that_somebody_changed_does_not_verify() {
+    let whole = four_rows().await;
+    let (reports, failed) = verify(whole.path());
+    assert_eq!(failed, None);
+    assert_eq!((&reports[0]["entries"], &reports[0]["signed_to"]), (&json!(4), &json!(4)));
     for (change, named) in [
         (
-            "UPDATE audit_entries SET entry = replace(entry, 'succeeded', 'refused') WHERE sequence = 2",
+            "UPDATE audit_segments SET entries = replace(entries, 'succeeded', 'refused') WHERE first_sequence = 2",
             "entry 2 was",
         ),
-        ("DELETE FROM audit_entries WHERE sequence = 3", "the entries 3 to 3 are missing"),
-        ("DELETE FROM audit_entries WHERE sequence > 2", "the last entry is 2"),
+        ("UPDATE audit_segments SET until = until + 1 WHERE first_sequence = 2", "entry 2 was"),
+        ("DELETE FROM audit_segments WHERE first_sequence = 3", "the entries 3 to 3 are missing"),
+        ("DELETE FROM audit_segments WHERE first_sequence > 2", "the last entry is 2"),
         (
-            "UPDATE audit_entries SET entry = (SELECT entry FROM audit_entries WHERE sequence = 1) WHERE sequence = 2",
+            "UPDATE audit_segments SET entries = (SELECT entries FROM audit_segments WHERE first_sequence = 1) \
+             WHERE first_sequence = 2",
             "entry 2 is out of order",
         ),
         (
-            "UPDATE audit_checkpoints SET sequence = 3 WHERE sequence = 4",
+            "UPDATE audit_checkpoints SET jws = (SELECT jws FROM audit_checkpoints WHERE sequence = 4) \
+             WHERE sequence = 3",
             "the checkpoint at entry 3 is forged",
         ),
     ] {
-        let mut server = Server::start(&Settings::default());
-        for _ in 0..4 {
-            let client = json!({ "redirect_uris": ["https://good.test/cb"] });
-            assert_eq!(server.send(http_client::json("/register", &client)).await.status, 201);
-        }
-        server.stop();
-        let directory = server.data_directory();
-        let (reports, failed) = verify(&directory);
-        assert_eq!(failed, None);
-        assert_eq!((&reports[0]["entries"], &reports[0]["signed_to"]), (&json!(4), &json!(4)));
-
-        Database::open(&directory).execute(change);
-        let (_, failed) = verify(&directory);
+        let directory = copied(whole.path());
+        Database::open(directory.path()).execute(change);
+        let (_, failed) = verify(directory.path());
         let said = failed.unwrap_or_else(|| panic!("{change} was not seen"));
         assert!(said.contains(named), "{change}: {said}");
     }

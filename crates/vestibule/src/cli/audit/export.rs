@@ -40,9 +40,9 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (_, store) = open(&arguments.flags).await?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     for node in store.audit_nodes().await? {
-        each_entry(&store, (&node, i64::MIN), since, |record| {
-            let entry: &RawValue = serde_json::from_str(&record.entry)?;
-            let (hash, previous_hash) = (record.hash.to_base64url(), record.previous_hash.to_base64url());
+        each_entry(&store, (&node, i64::MIN), since, |link| {
+            let entry: &RawValue = serde_json::from_str(&link.entry)?;
+            let (hash, previous_hash) = (link.hash.to_base64url(), link.previous_hash.to_base64url());
             serde_json::to_writer(&mut out, &Line { entry, hash, previous_hash })?;
             Ok(writeln!(out)?)
         })

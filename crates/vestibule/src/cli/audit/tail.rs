@@ -6,15 +6,15 @@ use std::{
     time::Duration,
 };
 
-use audit::{Entry, Event};
+use audit::{Entry, Event, Link};
 use client::printable;
 use serde::Serialize;
-use store::{AuditEntryRecord, Store};
+use store::Store;
 use tokio::time::sleep;
 
 use super::{open, written};
 use crate::{
-    audit::reader::{BEGINNING, each_entry},
+    audit::reader::{BEGINNING, each_entry, head},
     config::Flags,
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (_, store) = open(&arguments.flags).await?;
     let mut seen = BTreeMap::new();
     for node in store.audit_nodes().await? {
-        let last = store.last_audit_entry(&node).await?.map_or(0, |last| last.sequence);
+        let last = head(&store, &node).await?.sequence;
         seen.insert(node, last - i64::from(arguments.lines));
     }
     let entries = unseen(&store, &mut seen).await?;
@@ -53,28 +53,28 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// What came since the last time, node by node, in the order of its time.
-async fn unseen(store: &Store, seen: &mut BTreeMap<String, i64>) -> anyhow::Result<Vec<AuditEntryRecord>> {
+async fn unseen(store: &Store, seen: &mut BTreeMap<String, i64>) -> anyhow::Result<Vec<Link>> {
     let mut entries = Vec::new();
     for node in store.audit_nodes().await? {
         let after = seen.entry(node.clone()).or_insert(0);
-        each_entry(store, (&node, *after), BEGINNING, |record| {
-            *seen.entry(node.clone()).or_insert(0) = record.sequence;
-            entries.push(record);
+        each_entry(store, (&node, *after), BEGINNING, |link| {
+            *seen.entry(node.clone()).or_insert(0) = link.sequence;
+            entries.push(link);
             Ok(())
         })
         .await?;
     }
-    entries.sort_by_key(|record| record.at);
+    entries.sort_by_key(|link| link.time);
     Ok(entries)
 }
 
-fn show(entries: &[AuditEntryRecord]) -> anyhow::Result<()> {
+fn show(entries: &[Link]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    for record in entries {
+    for link in entries {
         let said =
-            Entry::parse(&record.entry).map_or_else(|_| "unreadable".to_owned(), |entry| line(&entry.event));
-        let (at, node) = (written(record.at)?, printable(&record.node));
-        writeln!(out, "{at} {node}#{} {}", record.sequence, printable(&said))?;
+            Entry::parse(&link.entry).map_or_else(|_| "unreadable".to_owned(), |entry| line(&entry.event));
+        let (at, node) = (written(link.time)?, printable(&link.node));
+        writeln!(out, "{at} {node}#{} {}", link.sequence, printable(&said))?;
     }
     Ok(())
 }
