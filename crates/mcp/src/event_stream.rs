@@ -10,7 +10,12 @@ pub struct EventStream {
     /// How far that line was searched for its end.
     searched: usize,
     data: Option<String>,
+    has_begun: bool,
 }
+
+/// "Streams must be decoded using the UTF-8 decode algorithm", which strips one of these from the beginning; a reader
+/// that does not would miss the first event.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A complete event, or comments that stood alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +40,9 @@ impl EventStream {
     /// The next event whose end has been received. Comments before an event are not held back until it ends: they are
     /// there to keep the connection alive.
     pub fn next_event(&mut self) -> Option<Event> {
+        if !self.has_begun && !self.begin() {
+            return None;
+        }
         while let Some((end, next)) = self.next_line() {
             let line = &self.buffer[self.line..end];
             let is_first = self.line == 0;
@@ -47,6 +55,18 @@ impl EventStream {
             (self.line, self.searched) = (next, next);
         }
         None
+    }
+
+    /// Skips a byte order mark; `false` while it cannot be told whether there is one.
+    fn begin(&mut self) -> bool {
+        if self.buffer.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.buffer) {
+            return false;
+        }
+        if self.buffer.starts_with(BYTE_ORDER_MARK) {
+            self.buffer.drain(..BYTE_ORDER_MARK.len());
+        }
+        self.has_begun = true;
+        true
     }
 
     /// The end of the current line and the beginning of the next. A carriage return that stands last may be half of a
@@ -106,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_data_of_events() {
-        let rows: [(&[&str], &[&str]); 9] = [
+        let rows: [(&[&str], &[&str]); 11] = [
             (&["data: one\n\n"], &["one"]),
             (&["data:one\r\n\r\ndata: two\n\n"], &["one", "two"]),
             (&["event: message\nid: 7\ndata: {\ndata: }\n\n"], &["{\n}"]),
@@ -116,6 +136,8 @@ mod tests {
             (&["data: never ends\n"], &[]),
             (&["database: x\n\ndata\n\n"], &[""]),
             (&["id: 1\nretry: 5\n\n"], &[]),
+            (&["\u{feff}data: x\n\n", "data: y\n\n"], &["x", "y"]),
+            (&["data: x\n\n", "\u{feff}data: y\n\n"], &["x"]),
         ];
         for (pieces, expected) in rows {
             let found: Vec<_> = read(pieces).into_iter().filter_map(|event| event.data).collect();

@@ -175,6 +175,13 @@ impl<'a> RequestId<'a> {
     }
 }
 
+impl Request<'_> {
+    /// The message, as it is sent.
+    pub fn to_vec(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("messages have string keys and write to memory")
+    }
+}
+
 impl From<i64> for RequestId<'_> {
     fn from(integer: i64) -> Self {
         Self::Integer(integer)

@@ -64,6 +64,13 @@ impl<'a> Meta<'a> {
         raw(&members)
     }
 
+    /// These members with other client capabilities.
+    pub fn with_capabilities(&self, client_capabilities: &RawValue) -> Box<RawValue> {
+        let mut members = self.members.clone();
+        members.set(CLIENT_CAPABILITIES, client_capabilities);
+        raw(&members)
+    }
+
     /// These members without those that only the modern era knows; `None` when there are no others.
     pub fn to_legacy(&self) -> Option<Box<RawValue>> {
         let mut members = self.members.clone();

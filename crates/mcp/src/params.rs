@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::json::{self, Malformed, Object};
 use crate::meta::Meta;
@@ -71,6 +71,13 @@ impl<'a> Params<'a> {
     /// The raw value of a member.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.object.get(name)
+    }
+
+    /// These parameters with another value for one member; everything else as it came.
+    pub fn with(&self, name: &'static str, value: &RawValue) -> Box<RawValue> {
+        let mut members = self.object.clone();
+        members.set(name, value);
+        to_raw_value(&members).expect("raw members cannot fail to serialise")
     }
 
     /// A member that must be a string when it is there.

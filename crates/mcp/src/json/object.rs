@@ -22,7 +22,8 @@ impl<'a> Object<'a> {
     /// characters, or spelled with escapes. `text` must have passed [`super::check`].
     pub fn read(text: &'a str, read: &[&str]) -> Result<Self, Malformed> {
         let mut reader = serde_json::Deserializer::from_str(text);
-        reader.deserialize_map(ObjectVisitor { read }).map_err(|error| Malformed::from_json(&error))
+        let object = reader.deserialize_map(ObjectVisitor { read });
+        object.and_then(|object| reader.end().map(|()| object)).map_err(|error| Malformed::from_json(&error))
     }
 
     /// The raw value of the member called exactly `name`.
