@@ -14,6 +14,8 @@ pub(crate) struct Holder<'a> {
     pub(crate) subject: &'a str,
     /// The resource owner's name for people.
     pub(crate) user_name: Option<&'a str>,
+    /// What the resource owner is (RFC 9068 §2.2.3.1).
+    pub(crate) roles: &'a [String],
     /// The client it is issued to.
     pub(crate) client_id: &'a ClientId,
     /// The grant it belongs to and when that ends.
@@ -44,6 +46,8 @@ pub(crate) fn issue(
         scope: holder.scope,
         grant_id: holder.grant.map(|(id, _)| id.clone()),
         preferred_username: holder.user_name.map(str::to_owned),
+        roles: holder.roles.to_vec(),
+        groups: Vec::new(),
     };
     let access_token = claims.sign(server.keys().current());
     TokenResponse {

@@ -150,6 +150,8 @@ mod tests {
             scope: Scope::default(),
             grant_id: None,
             preferred_username: None,
+            roles: Vec::new(),
+            groups: Vec::new(),
         }
     }
 

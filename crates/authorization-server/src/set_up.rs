@@ -93,7 +93,13 @@ async fn create(
         return problem(error).map(Err);
     }
     let now = server.now();
-    let new = NewUser { name, display_name: "", password: None, is_operator: link.record.makes_operator };
+    let new = NewUser {
+        name,
+        display_name: "",
+        password: None,
+        is_operator: link.record.makes_operator,
+        roles: &[],
+    };
     let hash = server.passwords().hash(Arc::clone(&server.settings().random), chosen).await?;
     let record = match user::record(server.random(), now, &new, Some(hash)) {
         Ok(record) => record,
@@ -117,7 +123,10 @@ fn problem(error: UserError) -> Result<SetUpProblem, PageError> {
         UserError::NameTaken => Ok(SetUpProblem::UserNameTaken),
         UserError::PasswordLength => Ok(SetUpProblem::PasswordTooShort),
         UserError::PasswordTooCommon => Ok(SetUpProblem::PasswordTooCommon),
-        UserError::Unknown => Err(PageError::new(ErrorKind::InvalidSetUpLink, StatusCode::FORBIDDEN)),
+        // A set-up gives no roles.
+        UserError::Unknown | UserError::InvalidRole | UserError::RolesChanged => {
+            Err(PageError::new(ErrorKind::InvalidSetUpLink, StatusCode::FORBIDDEN))
+        }
         UserError::Store(error) => Err(error.into()),
     }
 }

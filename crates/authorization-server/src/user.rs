@@ -1,6 +1,6 @@
 //! Making users and changing their passwords.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use oauth::{Timestamp, UserId};
 use secret::{Random, Secret, password};
@@ -16,6 +16,8 @@ pub struct NewUser<'a> {
     pub password: Option<&'a Secret<String>>,
     /// Whether the user may administer this server.
     pub is_operator: bool,
+    /// What the user is, for the policy.
+    pub roles: &'a [String],
 }
 
 /// Why a user cannot be made or changed.
@@ -24,6 +26,12 @@ pub enum UserError {
     /// The name has a character or a length that is not allowed.
     #[error("a user name has 1 to 64 characters: letters, digits and . _ @ + -")]
     InvalidName,
+    /// A role has a character or a length that is not allowed, or there are too many.
+    #[error("a user has at most 32 roles of 1 to 64 characters each: letters, digits and . _ : / -")]
+    InvalidRole,
+    /// Somebody else has just changed the roles.
+    #[error("the roles were changed meanwhile; look again")]
+    RolesChanged,
     /// Somebody has this name.
     #[error("there is already a user of this name")]
     NameTaken,
@@ -46,6 +54,8 @@ pub enum UserError {
 }
 
 const MAXIMUM_NAME: usize = 64;
+/// Every access token carries all of them.
+const MAXIMUM_ROLES: usize = 32;
 
 /// The passwords of at least eight characters that lists of leaked ones begin with.
 const COMMON_PASSWORDS: [&str; 24] = [
@@ -124,6 +134,31 @@ pub async fn set_password(
     })
 }
 
+/// Gives the user these roles instead of those that `user` has. Their next access token carries them.
+///
+/// # Errors
+/// [`UserError`]; [`UserError::RolesChanged`] when they are not what `user` says any more.
+pub async fn set_roles(store: &Store, user: &UserRecord, roles: &[String]) -> Result<Vec<String>, UserError> {
+    let roles = checked_roles(roles)?;
+    let batch = Batch::new().then(user::set_roles(&user.id, &roles, &user.roles));
+    store.commit(batch).await.map_err(|error| match error {
+        CommitError::Refused(_) => UserError::RolesChanged,
+        CommitError::Store(error) => error.into(),
+    })?;
+    Ok(roles)
+}
+
+/// The roles in order, each once.
+fn checked_roles(roles: &[String]) -> Result<Vec<String>, UserError> {
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || "._:/-".contains(character);
+    let is_role = |role: &String| (1..=MAXIMUM_NAME).contains(&role.len()) && role.chars().all(is_allowed);
+    let sorted: BTreeSet<_> = roles.iter().collect();
+    if sorted.len() > MAXIMUM_ROLES || !roles.iter().all(is_role) {
+        return Err(UserError::InvalidRole);
+    }
+    Ok(sorted.into_iter().cloned().collect())
+}
+
 /// Whether a person may choose this password.
 ///
 /// # Errors
@@ -160,6 +195,7 @@ pub(crate) fn record(
         state: UserState::Active,
         credentials_generation: 0,
         created_at: now,
+        roles: checked_roles(new.roles)?,
     })
 }
 
@@ -175,6 +211,18 @@ pub(crate) async fn insert(store: &Store, batch: Batch, record: &UserRecord) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn roles_are_plain_names_each_once() {
+        let roles = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+        assert_eq!(checked_roles(&roles(&["ops", "dev", "ops"])), Ok(roles(&["dev", "ops"])));
+        assert_eq!(checked_roles(&roles(&["team:a/b_c.d-1"])), Ok(roles(&["team:a/b_c.d-1"])));
+        for wrong in ["", "two words", "rôle", "a,b", &"x".repeat(65)] {
+            assert_eq!(checked_roles(&roles(&[wrong])), Err(UserError::InvalidRole), "{wrong:?}");
+        }
+        let many: Vec<_> = (0..33).map(|n| n.to_string()).collect();
+        assert_eq!(checked_roles(&many), Err(UserError::InvalidRole));
+    }
 
     #[test]
     fn passwords_a_person_may_choose() {

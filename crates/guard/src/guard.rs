@@ -225,6 +225,8 @@ mod tests {
                 scope: Scope::parse("read write").unwrap(),
                 grant_id: Some(GrantId::from_unverified("g1")),
                 preferred_username: Some("ada".into()),
+                roles: Vec::new(),
+                groups: Vec::new(),
             };
             change(&mut claims);
             claims.sign(&self.key).expose().clone()

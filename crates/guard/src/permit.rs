@@ -37,6 +37,16 @@ impl Permit {
         self.claims.preferred_username.as_deref()
     }
 
+    /// What the resource owner is.
+    pub fn roles(&self) -> &[String] {
+        &self.claims.roles
+    }
+
+    /// Where the resource owner belongs.
+    pub fn groups(&self) -> &[String] {
+        &self.claims.groups
+    }
+
     /// The client that presented the token.
     pub fn client_id(&self) -> &ClientId {
         &self.claims.client_id

@@ -36,6 +36,12 @@ pub struct AccessTokenClaims {
     /// The resource owner's name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferred_username: Option<String>,
+    /// What the resource owner is (RFC 9068 §2.2.3.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// Where the resource owner belongs (RFC 9068 §2.2.3.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 /// Why an access token is refused.
@@ -122,6 +128,8 @@ mod tests {
             scope: Scope::parse("read").unwrap(),
             grant_id: None,
             preferred_username: None,
+            roles: vec!["dev".into()],
+            groups: Vec::new(),
         }
     }
 

@@ -83,7 +83,13 @@ async fn create(
     now: Timestamp,
     secret: &Secret<String>,
 ) -> anyhow::Result<()> {
-    let new = NewUser { name: USER, display_name: "Demo User", password: Some(secret), is_operator: false };
+    let new = NewUser {
+        name: USER,
+        display_name: "Demo User",
+        password: Some(secret),
+        is_operator: false,
+        roles: &[],
+    };
     user::create(store, random, now, new).await?;
     Ok(())
 }

@@ -114,6 +114,8 @@ mod tests {
             scope: Scope::default(),
             grant_id: Some(GrantId::from_unverified(format!("grant of {id}"))),
             preferred_username: None,
+            roles: Vec::new(),
+            groups: Vec::new(),
         };
         claims.sign(key).expose().clone()
     }

@@ -115,6 +115,7 @@ async fn redeem(
     let holder = Holder {
         subject: user.id.as_str(),
         user_name: Some(&user.name),
+        roles: &user.roles,
         client_id: &grant.client_id,
         grant: Some((&grant.id, grant.expires_at)),
         resource: &grant.resource,

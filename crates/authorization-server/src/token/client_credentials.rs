@@ -25,6 +25,7 @@ pub(super) fn issue(
     let holder = Holder {
         subject: client.record().id.as_str(),
         user_name: None,
+        roles: &[],
         client_id: &client.record().id,
         grant: None,
         resource: &resource.indicator,

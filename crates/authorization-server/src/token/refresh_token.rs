@@ -187,6 +187,7 @@ fn answer(
     let holder = Holder {
         subject: grant.user_id.as_ref().map_or(grant.client_id.as_str(), oauth::UserId::as_str),
         user_name: presented.user_name.as_deref(),
+        roles: &presented.user_roles,
         client_id: &grant.client_id,
         grant: Some((&grant.id, grant.expires_at)),
         resource: &grant.resource,
@@ -238,6 +239,7 @@ mod tests {
             },
             user_state: Some(UserState::Active),
             user_name: Some("ada".into()),
+            user_roles: Vec::new(),
             successor_used: false,
         };
         change(&mut presented);

@@ -214,6 +214,8 @@ impl World {
             scope: Scope::parse(scope).unwrap(),
             grant_id: Some(GrantId::from_unverified(format!("grant-{subject}"))),
             preferred_username: Some(format!("{subject} by name")),
+            roles: Vec::new(),
+            groups: Vec::new(),
         };
         change(&mut claims);
         claims.sign(&self.key).expose().clone()

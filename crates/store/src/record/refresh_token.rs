@@ -51,6 +51,8 @@ pub struct PresentedRefreshToken {
     pub user_state: Option<UserState>,
     /// That user's name for people.
     pub user_name: Option<String>,
+    /// What the resource owner is.
+    pub user_roles: Vec<String>,
     /// Whether the successor has itself been rotated: then the old token is not repeated but reused.
     pub successor_used: bool,
 }
@@ -71,7 +73,7 @@ sql! {
                 t.successor_digest, t.successor_sealed, \
                 g.id, g.user_id, g.client_id, g.scope, g.resource, g.created_at, g.expires_at, g.revoked_at, \
                 g.revocation_reason, \
-                u.state, u.name, s.rotated_at \
+                u.state, u.name, u.roles, s.rotated_at \
          FROM refresh_tokens t \
          JOIN grants g ON g.id = t.grant_id \
          LEFT JOIN users u ON u.id = g.user_id \
@@ -121,7 +123,15 @@ fn from_row(row: &mut Row) -> Result<PresentedRefreshToken, StoreError> {
     let grant = grant::from_row(row)?;
     let mut user = row.columns_of("users");
     let (user_state, user_name) = (user.next("state")?, user.next("name")?);
+    let roles: Option<Vec<String>> = user.next("roles")?;
     let successor_rotated_at: Option<Timestamp> = row.columns_of("refresh_tokens").next("rotated_at")?;
     let successor_used = successor_rotated_at.is_some();
-    Ok(PresentedRefreshToken { token, grant, user_state, user_name, successor_used })
+    Ok(PresentedRefreshToken {
+        token,
+        grant,
+        user_state,
+        user_name,
+        user_roles: roles.unwrap_or_default(),
+        successor_used,
+    })
 }

@@ -36,7 +36,7 @@ sql! {
     LIVE: "session.live" =
         "SELECT s.digest, s.user_id, s.credentials_generation, s.created_at, s.expires_at, \
                 u.id, u.name, u.display_name, u.password_hash, u.is_operator, u.state, \
-                u.credentials_generation, u.created_at \
+                u.credentials_generation, u.created_at, u.roles \
          FROM sessions s JOIN users u ON u.id = s.user_id \
          WHERE s.digest = $1 AND s.expires_at > $2 AND u.state = 'active' \
            AND u.credentials_generation = s.credentials_generation";

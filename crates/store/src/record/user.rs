@@ -32,6 +32,8 @@ pub struct UserRecord {
     pub credentials_generation: i64,
     /// When the record was made.
     pub created_at: Timestamp,
+    /// What the user is, for the policy; sorted, each once.
+    pub roles: Vec<String>,
 }
 
 /// Who it is, without the password hash: a hash of what a person chose can be searched for.
@@ -44,6 +46,7 @@ impl fmt::Debug for UserRecord {
             .field("is_operator", &self.is_operator)
             .field("state", &self.state)
             .field("credentials_generation", &self.credentials_generation)
+            .field("roles", &self.roles)
             .finish_non_exhaustive()
     }
 }
@@ -70,21 +73,25 @@ text_columns! {
 sql! {
     INSERT: "user.insert" =
         "INSERT INTO users (id, name, display_name, password_hash, is_operator, state, \
-                            credentials_generation, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+                            credentials_generation, created_at, roles) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          ON CONFLICT DO NOTHING";
     SET_PASSWORD: "user.set_password" =
         "UPDATE users SET password_hash = $1, credentials_generation = credentials_generation + 1 \
          WHERE id = $2";
     SET_STATE: "user.set_state" = "UPDATE users SET state = $1 WHERE id = $2";
+    SET_ROLES: "user.set_roles" = "UPDATE users SET roles = $1 WHERE id = $2 AND roles = $3";
     BY_ID: "user.by_id" =
-        "SELECT id, name, display_name, password_hash, is_operator, state, credentials_generation, created_at \
+        "SELECT id, name, display_name, password_hash, is_operator, state, credentials_generation, created_at, \
+                roles \
          FROM users WHERE id = $1";
     BY_NAME: "user.by_name" =
-        "SELECT id, name, display_name, password_hash, is_operator, state, credentials_generation, created_at \
+        "SELECT id, name, display_name, password_hash, is_operator, state, credentials_generation, created_at, \
+                roles \
          FROM users WHERE name = $1";
     ALL: "user.all" =
-        "SELECT id, name, display_name, password_hash, is_operator, state, credentials_generation, created_at \
+        "SELECT id, name, display_name, password_hash, is_operator, state, credentials_generation, created_at, \
+                roles \
          FROM users ORDER BY name";
     OPERATOR: "user.operator" = "SELECT id FROM users WHERE is_operator = 1 AND state = 'active' LIMIT 1";
 }
@@ -93,7 +100,7 @@ sql! {
 pub fn insert(user: &UserRecord) -> Statement {
     statement!(INSERT [
         user.id, user.name, user.display_name, user.password_hash, user.is_operator, user.state,
-        user.credentials_generation, user.created_at,
+        user.credentials_generation, user.created_at, user.roles,
     ] expecting Expect::Rows(1))
 }
 
@@ -105,6 +112,11 @@ pub fn set_password(id: &UserId, password_hash: &str) -> Statement {
 /// Enables or disables; refused when there is no such user.
 pub fn set_state(id: &UserId, state: UserState) -> Statement {
     statement!(SET_STATE [state, id] expecting Expect::Rows(1))
+}
+
+/// Replaces the roles; refused when they are not `before` any more, or there is no such user.
+pub fn set_roles(id: &UserId, roles: &Vec<String>, before: &Vec<String>) -> Statement {
+    statement!(SET_ROLES [roles, id, before] expecting Expect::Rows(1))
 }
 
 impl Store {
@@ -140,6 +152,7 @@ pub(super) fn from_row(row: &mut Row) -> Result<UserRecord, StoreError> {
         state: columns.next("state")?,
         credentials_generation: columns.next("credentials_generation")?,
         created_at: columns.next("created_at")?,
+        roles: columns.next("roles")?,
     })
 }
 
@@ -158,6 +171,7 @@ mod tests {
             state: UserState::Active,
             credentials_generation: 0,
             created_at: Timestamp::from_milliseconds(0),
+            roles: Vec::new(),
         };
         let shown = format!("{user:?}");
         assert!(shown.contains("ada") && !shown.contains("canary"), "{shown}");

@@ -54,6 +54,11 @@ pub(crate) async fn users(database: Database) {
     assert_eq!(store.user_by_name("a%").await.unwrap(), None);
     assert!(store.has_operator().await.unwrap());
 
+    let (before, after) = (a_user().roles, vec!["dev".to_owned()]);
+    store.commit(user::set_roles(&user_id(), &after, &before)).await.unwrap();
+    assert_eq!(store.user(&user_id()).await.unwrap().unwrap().roles, after);
+    assert!(store.commit(user::set_roles(&user_id(), &before, &before)).await.is_err(), "changed meanwhile");
+
     store.commit(user::set_state(&operator.id, UserState::Disabled)).await.unwrap();
     assert!(!store.has_operator().await.unwrap());
     store.commit(user::set_password(&operator.id, "new")).await.unwrap();

@@ -59,6 +59,7 @@ pub(crate) fn a_user() -> UserRecord {
         state: UserState::Active,
         credentials_generation: 3,
         created_at: NOW,
+        roles: vec!["dev".into(), "ops".into()],
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Add a user; works while the server runs.
     Add(Add),
+    /// Show or change the roles of a user, which the rules of the policy ask for.
+    Roles(Roles),
     /// Change a user's password; ends their sessions and what they allowed, while the server runs too.
     SetPassword(SetPassword),
 }
@@ -46,6 +48,20 @@ struct SetPassword {
 }
 
 #[derive(Debug, clap::Args)]
+struct Roles {
+    /// Whose roles.
+    name: String,
+    /// Give the user this role; may be repeated.
+    #[arg(long, value_name = "ROLE")]
+    add: Vec<String>,
+    /// Take this role from the user; may be repeated.
+    #[arg(long, value_name = "ROLE")]
+    remove: Vec<String>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, clap::Args)]
 struct Add {
     /// What the user types to sign in.
     name: String,
@@ -55,6 +71,9 @@ struct Add {
     /// Let the user administer the server.
     #[arg(long)]
     operator: bool,
+    /// Give the user a role, which the rules of the policy ask for; may be repeated.
+    #[arg(long = "role", value_name = "ROLE", conflicts_with = "invite")]
+    roles: Vec<String>,
     /// Read the password from the first line of stdin.
     #[arg(long, conflicts_with = "invite")]
     password_stdin: bool,
@@ -72,6 +91,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
             let configuration = Configuration::load(&add.flags, None)?;
             if add.invite { invite(&add, &configuration).await } else { create(&add, &configuration).await }
         }
+        Command::Roles(change) => roles(&change).await,
         Command::SetPassword(change) => set_password(&change).await,
     }
 }
@@ -85,20 +105,43 @@ async fn create(add: &Add, configuration: &Configuration) -> anyhow::Result<()> 
         display_name: add.display_name.as_deref().unwrap_or(&add.name),
         password: Some(&password),
         is_operator: add.operator,
+        roles: &add.roles,
     };
     user::create(&store, &SystemEntropy::new(), SystemClock.now(), new).await?;
     eprintln!("user {} added", add.name);
     Ok(())
 }
 
+/// Prints the roles that the user has afterwards, one per line.
+async fn roles(change: &Roles) -> anyhow::Result<()> {
+    let configuration = Configuration::load(&change.flags, None)?;
+    let store = storage::open(&configuration.storage).await?;
+    let user = existing(&store, &change.name).await?;
+    let kept = user.roles.iter().filter(|role| !change.remove.contains(role));
+    let wanted: Vec<_> = kept.chain(&change.add).cloned().collect();
+    let roles = user::set_roles(&store, &user, &wanted).await?;
+    roles.iter().for_each(|role| println!("{role}"));
+    if roles != user.roles {
+        let lifetime = jiff::SignedDuration::try_from(configuration.lifetimes.access_token)?;
+        eprintln!(
+            "{} acts with these roles within {lifetime:#}, when the access tokens of now have ended",
+            change.name
+        );
+    }
+    Ok(())
+}
+
+async fn existing(store: &Store, name: &str) -> anyhow::Result<store::UserRecord> {
+    let found = store.user_by_name(name).await?;
+    found.ok_or_else(|| {
+        Stop::failure(format!("there is no user {name}")).hint("add one with `vestibule user add`").into()
+    })
+}
+
 async fn set_password(change: &SetPassword) -> anyhow::Result<()> {
     let configuration = Configuration::load(&change.flags, None)?;
     let store = storage::open(&configuration.storage).await?;
-    let Some(record) = store.user_by_name(&change.name).await? else {
-        return Err(Stop::failure(format!("there is no user {}", change.name))
-            .hint("add one with `vestibule user add`")
-            .into());
-    };
+    let record = existing(&store, &change.name).await?;
     let password = if change.password_stdin { read_password()? } else { ask_password(&change.name)? };
     user::check_password(&password)?;
     let ends_grants = Some(configuration.lifetimes.access_token);
