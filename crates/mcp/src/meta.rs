@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::json::{self, Object};
 use crate::params::{InvalidParams, object, string};
-use crate::{Implementation, ProtocolVersion};
+use crate::{Implementation, LogLevel, ProtocolVersion};
 
 /// The key of the protocol version.
 pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -24,6 +24,8 @@ pub struct Meta<'a> {
     pub client_info: Option<&'a RawValue>,
     /// What the client can do, as a raw object.
     pub client_capabilities: Option<&'a RawValue>,
+    /// The least grave log messages that the client wants while the request is answered.
+    pub log_level: Option<LogLevel>,
     /// All members, the above included.
     pub members: Object<'a>,
 }
@@ -40,6 +42,7 @@ impl<'a> Meta<'a> {
             protocol_version: string(members.get(PROTOCOL_VERSION), PROTOCOL_VERSION)?,
             client_info: object(members.get(CLIENT_INFO), CLIENT_INFO)?,
             client_capabilities: object(members.get(CLIENT_CAPABILITIES), CLIENT_CAPABILITIES)?,
+            log_level: log_level(members.get(LOG_LEVEL))?,
             members,
         })
     }
@@ -53,12 +56,21 @@ impl<'a> Meta<'a> {
     }
 
     /// These members and those that the modern era asks for, for a client that said what it is in its `initialize`.
-    pub fn to_modern(&self, client_info: Option<&RawValue>, client_capabilities: &RawValue) -> Box<RawValue> {
+    pub fn to_modern(
+        &self,
+        client_info: Option<&RawValue>,
+        client_capabilities: &RawValue,
+        log_level: Option<LogLevel>,
+    ) -> Box<RawValue> {
         let version = raw(&ProtocolVersion::LATEST);
+        let level = log_level.map(|level| raw(&level));
         let mut members = self.members.clone();
         members.set(PROTOCOL_VERSION, &version);
         if let Some(client_info) = client_info {
             members.set(CLIENT_INFO, client_info);
+        }
+        if let Some(level) = &level {
+            members.set(LOG_LEVEL, level);
         }
         members.set(CLIENT_CAPABILITIES, client_capabilities);
         raw(&members)
@@ -79,6 +91,12 @@ impl<'a> Meta<'a> {
         }
         (!members.is_empty()).then(|| raw(&members))
     }
+}
+
+fn log_level(raw: Option<&RawValue>) -> Result<Option<LogLevel>, InvalidParams> {
+    let read = |raw: &RawValue| serde_json::from_str(raw.get());
+    let wrong = |_| InvalidParams::Type { member: LOG_LEVEL, expected: "a level of log messages" };
+    raw.map(read).transpose().map_err(wrong)
 }
 
 fn raw<T: Serialize>(value: &T) -> Box<RawValue> {
@@ -129,11 +147,13 @@ mod tests {
         let text = r#"{"progressToken":1e2,"x/y":{"b":1,"a":2}}"#;
         let raw: &RawValue = serde_json::from_str(text).unwrap();
         let capabilities: &RawValue = serde_json::from_str("{}").unwrap();
-        let modern = Meta::read(raw).unwrap().to_modern(None, capabilities);
+        let modern = Meta::read(raw).unwrap().to_modern(None, capabilities, Some(LogLevel::Info));
         let meta = Meta::read(&modern).unwrap();
-        assert_eq!(meta.required_version(), Ok("2026-07-28"));
+        assert_eq!((meta.required_version(), meta.log_level), (Ok("2026-07-28"), Some(LogLevel::Info)));
         assert_eq!(meta.to_legacy().unwrap().get(), text);
-        assert!(Meta::read(&Meta::default().to_modern(None, capabilities)).unwrap().to_legacy().is_none());
+        assert!(
+            Meta::read(&Meta::default().to_modern(None, capabilities, None)).unwrap().to_legacy().is_none()
+        );
     }
 
     #[test]
@@ -141,6 +161,7 @@ mod tests {
         for text in [
             r#"{"io.modelcontextprotocol/protocolVersion":7}"#,
             r#"{"io.modelcontextprotocol/clientCapabilities":[]}"#,
+            r#"{"io.modelcontextprotocol/logLevel":"loud"}"#,
         ] {
             let raw: &RawValue = serde_json::from_str(text).unwrap();
             assert!(matches!(Meta::read(raw), Err(InvalidParams::Type { .. })), "{text}");
