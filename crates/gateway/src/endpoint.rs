@@ -13,6 +13,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use guard::{Guard, Permit};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -21,6 +23,7 @@ use mcp::{Era, ErrorCode, ErrorObject, Message, Notification, Params, RequestId}
 use serde::Serialize;
 
 use crate::body;
+use crate::http_sse::Serve;
 use crate::server::McpServer;
 use crate::session::Principal;
 use crate::settings::Front;
@@ -58,12 +61,32 @@ impl Endpoint {
 
 /// Answers any request to the endpoint.
 pub(crate) async fn handle(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response {
-    admitted(&endpoint.front, &endpoint.guard, request, async |permit, parts, body| match parts.method {
-        Method::POST => post(&endpoint, permit, &parts, body).await,
-        Method::DELETE => legacy::end_session(&endpoint, &permit, &parts.headers),
-        _ => Err(Refusal::Method("POST, DELETE")),
+    admitted(&endpoint.front, &endpoint.guard, request, async |permit, parts, body| {
+        serve(&endpoint, permit, parts, body).await
     })
     .await
+}
+
+async fn serve(endpoint: &Endpoint, permit: Permit, parts: Parts, body: Body) -> Result<Response, Refusal> {
+    match parts.method {
+        Method::POST => post(endpoint, permit, &parts, body).await,
+        Method::DELETE => legacy::end_session(endpoint, &permit, &parts.headers),
+        _ => Err(Refusal::Method("POST, DELETE")),
+    }
+}
+
+impl Serve for Endpoint {
+    fn front(&self) -> &Front {
+        &self.front
+    }
+
+    fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    fn serve(&self, permit: Permit, parts: Parts, body: Body) -> BoxFuture<'_, Result<Response, Refusal>> {
+        serve(self, permit, parts, body).boxed()
+    }
 }
 
 /// The way in that all routes share: host and origin, preflight, token; then `next`.

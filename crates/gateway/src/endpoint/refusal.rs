@@ -153,7 +153,7 @@ impl IntoResponse for Refusal {
 
 fn told(status: StatusCode, id: Option<&RequestId<'_>>, error: &ErrorObject) -> Response {
     let mut response = json(status, mcp::failure(id, error));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
     }
     response

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 
 use super::Incoming;
-use super::remote::UpstreamError;
+use super::remote::{self, UpstreamError};
 use super::stdio::{Exchange, Notice};
 
 /// A stream of events, as pieces of text/event-stream.
@@ -17,6 +17,10 @@ pub(crate) enum Source {
     Exchange(Option<Box<RawValue>>, Exchange),
     /// What a process tells everybody.
     Notices(broadcast::Receiver<Notice>),
+    /// An exchange over a stream of the older transport, and its first message if that is still to be told.
+    HttpSse(Option<Bytes>, remote::Exchange),
+    /// What else is said on such a stream.
+    Hearing(remote::Hearing),
     /// There is nothing more.
     Ended,
 }
@@ -27,7 +31,18 @@ impl Source {
         match self {
             Self::Http(body) => Ok(body.chunk().await?),
             Self::Notices(notices) => Ok(next_notice(notices).await),
+            Self::Hearing(hearing) => Ok(hearing.next().await.map(|message| write_event(&message).into())),
             Self::Ended => Ok(None),
+            Self::HttpSse(first, exchange) => {
+                let message = match first.take() {
+                    Some(first) => first,
+                    None => exchange.next().await?,
+                };
+                if exchange.is_over() {
+                    *self = Self::Ended;
+                }
+                Ok(Some(write_event(&message).into()))
+            }
             Self::Exchange(first, exchange) => {
                 let incoming = match first.take() {
                     Some(first) => Incoming::Message(first),

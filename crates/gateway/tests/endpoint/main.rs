@@ -7,6 +7,7 @@ mod admission;
 mod authorization;
 mod bare;
 mod hostile;
+mod http_sse;
 mod legacy;
 mod modern;
 mod recorded;

@@ -1,0 +1,173 @@
+//! Old clients before servers elsewhere.
+
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::client::Client;
+use crate::relay::upstream::{Upstream, accepted, events, reply, result};
+use crate::world::{World, call, rpc};
+
+#[tokio::test]
+async fn gw_06_nothing_of_the_client_but_its_message_reaches_the_server() {
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|request| match request.method.as_str() {
+        "GET" => reply(405, ""),
+        "DELETE" => accepted(),
+        _ => result(request, "{\n  \"content\": [],\r\n  \"x\": 1.50\n}"),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let token = world.far_token("ada", "use");
+    let mut client = Client::open(&world, &gateway, "/mcp/far", &token).await;
+    let body = r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"echo","z":0},"x":{"b":1,"a":2}}"#;
+    let posted = world
+        .request("POST", &client.endpoint)
+        .to(&gateway)
+        .bearer(&token)
+        .json(body)
+        .header("mcp-session-id", "canary")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("cookie", "c=canary")
+        .header("dpop", "canary")
+        .header("proxy-authorization", "Basic canary")
+        .header("x-forwarded-for", "canary")
+        .send()
+        .await;
+    assert_eq!(posted.status, 202, "{posted:?}");
+    let event = client.event().await.unwrap();
+    assert_eq!(
+        event,
+        "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":{   \"content\": [],    \"x\": 1.50 }}\n\n",
+        "one line, whatever the server sends"
+    );
+    let arrived = &upstream.of("tools/call")[0];
+    assert_eq!(arrived.text, body, "what was checked is what is sent");
+    assert_eq!(arrived.header("mcp-session-id"), "upstream-secret");
+    for request in upstream.all() {
+        assert!(!format!("{:?}", request.headers).contains("canary"));
+        assert!(!request.headers.contains_key("authorization"));
+    }
+    drop(client);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !upstream.all().iter().any(|request| request.method == "DELETE") {
+        assert!(Instant::now() < deadline, "the server's session ends with the stream");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn gw_17_a_stream_of_the_server_becomes_plain_messages_in_order() {
+    const STREAM: &str = ": hello\n\nid: 7\nretry: 0\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\ndata: \"params\":{\"z\":1}}\n\nevent: endpoint\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"b\":1}}\n\n";
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|request| match (request.method.as_str(), &*request.rpc()) {
+        ("GET", _) => reply(405, ""),
+        (_, "tools/call") => events(Body::from(STREAM)),
+        _ => accepted(),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let mut client = Client::open(&world, &gateway, "/mcp/far", &world.far_token("ada", "use")).await;
+    let first = client.ask(call("echo", json!({}))).await;
+    assert_eq!(first["params"]["z"], 1, "{first}");
+    assert_eq!(client.message().await["method"], "notifications/message");
+    assert_eq!(client.message().await["result"], json!({ "b": 1 }));
+}
+
+#[tokio::test]
+async fn what_the_server_says_of_its_own_accord_is_on_the_stream() {
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|request| match request.method.as_str() {
+        "GET" => {
+            let told = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n";
+            let told = stream::iter([Ok::<_, std::io::Error>(Bytes::from(told))]);
+            events(Body::from_stream(told.chain(stream::pending())))
+        }
+        _ => accepted(),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let mut client = Client::open(&world, &gateway, "/mcp/far", &world.far_token("ada", "use")).await;
+    assert_eq!(client.message().await["method"], "notifications/tools/list_changed");
+}
+
+#[tokio::test]
+async fn gw_29_a_slow_failure_is_an_error_on_the_stream_and_holds_no_message_up() {
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|request| match &*request.rpc() {
+        "tools/call" => {
+            let silence = stream::pending::<Result<Bytes, std::io::Error>>();
+            let mut response = reply(200, "");
+            *response.body_mut() = Body::from_stream(silence);
+            response
+        }
+        "tools/list" => result(request, r#"{"tools":[]}"#),
+        _ => reply(405, ""),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let mut client = Client::open(&world, &gateway, "/mcp/far", &world.far_token("ada", "use")).await;
+    let slow = client.post(call("echo", json!({}))).await;
+    assert_eq!(slow.status, 202);
+    let list = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" });
+    assert_eq!(client.ask(list).await["id"], 2, "another answer overtakes it");
+    let failure = client.message().await;
+    assert_eq!((&failure["id"], &failure["error"]["code"]), (&json!(1), &json!(-32603)), "{failure}");
+    assert_eq!(upstream.of("tools/call").len(), 1, "a call is never repeated");
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_is_an_error_though_its_events_had_ids() {
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|request| match &*request.rpc() {
+        "tools/call" => events(Body::from(
+            "id: 1\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}\n\n",
+        )),
+        _ => reply(405, ""),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let mut client = Client::open(&world, &gateway, "/mcp/far", &world.far_token("ada", "use")).await;
+    client.ask(call("echo", json!({}))).await;
+    let failure = client.message().await;
+    assert_eq!(failure["error"]["code"], -32603, "nobody can resume here: {failure}");
+}
+
+#[tokio::test]
+async fn gw_31_what_is_under_way_is_answered_before_a_stream_ends() {
+    let world = World::new().await;
+    let (go, wait) = mpsc::unbounded_channel::<Result<Bytes, std::io::Error>>();
+    let wait = std::sync::Mutex::new(Some(wait));
+    let upstream = Upstream::legacy(move |request| match (&*request.rpc(), request.method.as_str()) {
+        ("tools/call", _) => {
+            let waiting = wait.lock().unwrap().take().unwrap();
+            let rest = stream::unfold(waiting, async |mut waiting| Some((waiting.recv().await?, waiting)));
+            events(Body::from_stream(rest))
+        }
+        (_, "GET") => reply(405, ""),
+        _ => accepted(),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let mut client = Client::open(&world, &gateway, "/mcp/far", &world.far_token("ada", "use")).await;
+    assert_eq!(client.post(call("echo", json!({}))).await.status, 202);
+    world.event_streams.drain();
+    go.send(Ok(Bytes::from("data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n\n"))).unwrap();
+    drop(go);
+    assert_eq!(client.message().await["result"], json!({}));
+    client.ends().await;
+}
+
+#[tokio::test]
+async fn a_session_that_the_server_has_ended_ends_the_stream() {
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|_| reply(404, "")).await;
+    let gateway = upstream.behind(&world);
+    let mut client = Client::open(&world, &gateway, "/mcp/far", &world.far_token("ada", "use")).await;
+    assert_eq!(client.post(rpc("tools/list", json!({}))).await.status, 404);
+    client.ends().await;
+}
