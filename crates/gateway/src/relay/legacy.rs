@@ -79,7 +79,9 @@ pub(super) async fn listen(
         sent.insert(LAST_EVENT_ID, last.clone());
     }
     match caller.listen(sent).await {
-        Ok(Answer::Stream(source)) => Ok(event_stream(stream::body(source, None, caller, reply))),
+        Ok(Answer::Stream(source)) => {
+            Ok(event_stream(stream::body(&endpoint.front, source, None, caller, reply)))
+        }
         Ok(Answer::Json(StatusCode::NOT_FOUND, _)) => Err(Refusal::SessionUnknown),
         Err(UpstreamError::NoStream) => Err(NO_STREAM),
         Ok(Answer::Json(status, _)) if status != StatusCode::OK => Err(UpstreamError::Status(status).into()),
@@ -139,7 +141,7 @@ async fn open(
         #[serde(borrow)]
         protocol_version: Cow<'a, str>,
     }
-    let (answered, answer) = caller.post(HeaderMap::new(), asked.body.clone()).await?;
+    let (answered, answer) = caller.post(HeaderMap::new(), opening(caller, asked)?).await?;
     let result = match first_response(caller.remote(), answer, &asked.request.id).await? {
         Outcome::Result(result) => result,
         Outcome::Error(error) => {
@@ -154,6 +156,16 @@ async fn open(
     let session = answered.get(SESSION_ID).map(HeaderValue::to_str).transpose();
     let session = session.map_err(|_| UpstreamError::Malformed)?.map(str::to_owned);
     Ok((session, version, result))
+}
+
+/// The client's `initialize` without what the server may not ask for.
+fn opening(caller: &Caller, asked: &Asked<'_>) -> Result<Bytes, Refusal> {
+    let Some(capabilities) = asked.params.get("capabilities") else { return Ok(asked.body.clone()) };
+    let filtered = caller.remote().allowed().filter(capabilities);
+    match filtered.map_err(|error| Refusal::params(StatusCode::OK, &error.into()))? {
+        Some(capabilities) => Ok(asked.with_param("capabilities", &capabilities)),
+        None => Ok(asked.body.clone()),
+    }
 }
 
 /// To a server of the same era: the body as it was checked, in the server's own session.
@@ -178,8 +190,9 @@ async fn forward(
     }
     let id = asked.request.id.clone().into_owned();
     let list = endpoint.list_policy(&asked.request.method);
-    let passage = Passage { asked_as: id.clone(), answered_as: id, list, eras: Eras::Same };
-    respond(answer, passage, caller, headers)
+    let allowed = caller.remote().allowed();
+    let passage = Passage { asked_as: id.clone(), answered_as: id, list, eras: Eras::Same, allowed };
+    respond(endpoint, answer, passage, caller, headers).await
 }
 
 /// To a modern server: the request with what the server must be told of the client.
@@ -210,14 +223,15 @@ async fn translate(
     }
     let id = asked.request.id.clone().into_owned();
     let list = endpoint.list_policy(method);
-    let passage = Passage { asked_as: id.clone(), answered_as: id, list, eras: Eras::LegacyClient };
-    respond(answer, passage, caller, headers)
+    let allowed = caller.remote().allowed();
+    let passage = Passage { asked_as: id.clone(), answered_as: id, list, eras: Eras::LegacyClient, allowed };
+    respond(endpoint, answer, passage, caller, headers).await
 }
 
 fn modern_body(client: &ClientDescription, asked: &Asked<'_>) -> Option<Vec<u8>> {
     let info = client.info.as_ref().map(to_raw_value).transpose().ok()?;
     let capabilities = to_raw_value(&client.capabilities).ok()?;
-    let meta = asked.params.meta().to_modern(info.as_deref(), &capabilities);
+    let meta = asked.params.meta().to_modern(info.as_deref(), &capabilities, None);
     let raw = asked.request.params.map_or("{}", RawValue::get);
     let mut params = Object::read(raw, &[]).ok()?;
     params.set("_meta", &meta);

@@ -1,6 +1,7 @@
 //! A client of the modern era (2026-07-28): every request stands alone.
 
 use axum::response::Response;
+use bytes::Bytes;
 use guard::Permit;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp::json::Object;
@@ -46,7 +47,7 @@ async fn forward(
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
     let headers = headers(version, asked);
-    let (_, answer) = caller.post(headers.clone(), asked.body.clone()).await?;
+    let (_, answer) = caller.post(headers.clone(), filtered(&caller, asked)?).await?;
     if let Answer::Json(status, body) = &answer
         && *status != StatusCode::OK
     {
@@ -54,8 +55,20 @@ async fn forward(
     }
     let id = asked.request.id.clone().into_owned();
     let list = endpoint.list_policy(&asked.request.method);
-    let passage = Passage { asked_as: id.clone(), answered_as: id, list, eras: Eras::Same };
-    respond(answer, passage, caller, headers)
+    let allowed = caller.remote().allowed();
+    let passage = Passage { asked_as: id.clone(), answered_as: id, list, eras: Eras::Same, allowed };
+    respond(endpoint, answer, passage, caller, headers).await
+}
+
+/// The body as it was checked, without the capabilities that the server may not ask for.
+fn filtered(caller: &Caller, asked: &Asked<'_>) -> Result<Bytes, Refusal> {
+    let meta = asked.params.meta();
+    let Some(capabilities) = meta.client_capabilities else { return Ok(asked.body.clone()) };
+    let filtered = caller.remote().allowed().filter(capabilities);
+    match filtered.map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error.into()))? {
+        Some(capabilities) => Ok(asked.with_param("_meta", &meta.with_capabilities(&capabilities))),
+        None => Ok(asked.body.clone()),
+    }
 }
 
 /// The headers that mirror the body, and those that mirror arguments, which only the server can hold against its
@@ -96,8 +109,9 @@ async fn translate(endpoint: &RelayEndpoint, caller: Caller, asked: &Asked<'_>) 
         answered_as: asked.request.id.clone().into_owned(),
         list: endpoint.list_policy(method),
         eras: Eras::ModernClient { is_cacheable },
+        allowed: caller.remote().allowed(),
     };
-    respond(answer, passage, caller, reply)
+    respond(endpoint, answer, passage, caller, reply).await
 }
 
 async fn ask(

@@ -9,8 +9,13 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
+use crate::allowed_requests::AllowedRequests;
 use crate::policy::ToolPolicy;
 use crate::upstream::remote::envelope::{Envelope, Outcome};
+
+/// What a client gets instead of a result that asks for what it is not asked here.
+const NOT_ALLOWED: &str =
+    "the server behind this gateway asks for something that it may not ask of clients here";
 
 /// What is known of a request while its answer passes.
 pub(super) struct Passage {
@@ -21,6 +26,8 @@ pub(super) struct Passage {
     /// Set when the answer is a list of tools.
     pub(super) list: Option<Arc<ToolPolicy>>,
     pub(super) eras: Eras,
+    /// What the server may ask of the client.
+    pub(super) allowed: AllowedRequests,
 }
 
 /// The eras on both sides.
@@ -45,32 +52,60 @@ pub(super) enum Passed {
     Before,
     /// A request that the client cannot be asked; the answer to it.
     Undeliverable(Vec<u8>),
+    /// A response that asks for something of the client that the server may not ask for (UP-17): the method, and what
+    /// the client gets instead.
+    Refused(String, Vec<u8>),
     /// Nothing that can be passed on.
     Malformed,
 }
 
 impl Passage {
-    /// Judges one message of the server.
-    pub(super) fn pass(&self, text: &[u8]) -> Passed {
-        let Some(envelope) = Envelope::read(text) else { return Passed::Malformed };
+    /// Judges one message of the server. Of its requests only those come here that it may make.
+    pub(super) fn pass(&self, envelope: &Envelope<'_>) -> Passed {
         match envelope.response_to(&self.asked_as) {
-            Some(_) if self.eras == Eras::Same && self.list.is_none() => Passed::Response,
-            Some(Outcome::Error(_)) if self.eras == Eras::Same => Passed::Response,
             Some(Outcome::Error(error)) => self.error(error),
-            Some(Outcome::Result(result)) => {
-                self.result(result).map_or(Passed::Malformed, |body| Passed::Rewritten(StatusCode::OK, body))
-            }
+            Some(Outcome::Result(result)) => self.result(result).unwrap_or(Passed::Malformed),
             None => match (&envelope.method, envelope.id) {
-                (Some(_), Some(id)) if self.eras != Eras::Same => refusal(id),
+                (Some(_), Some(id)) if self.eras != Eras::Same => {
+                    refusal(id).map_or(Passed::Malformed, Passed::Undeliverable)
+                }
                 (Some(_), _) => Passed::Before,
                 (None, _) => Passed::Malformed,
             },
         }
     }
 
+    /// What becomes of a result; `None` when it can be read in two ways.
+    fn result(&self, result: &RawValue) -> Option<Passed> {
+        let members = Object::read(result.get(), &["resultType", "inputRequests"]).ok()?;
+        if is_text(members.get("resultType"), "input_required")
+            && let Some(method) = self.refused_input(&members)?
+        {
+            return Some(Passed::Refused(method, self.failure(NOT_ALLOWED.to_owned())));
+        }
+        if self.eras == Eras::Same && self.list.is_none() {
+            return Some(Passed::Response);
+        }
+        self.rewritten(&members).map(|body| Passed::Rewritten(StatusCode::OK, body))
+    }
+
+    /// The first request of an input-required result that the server may not make.
+    fn refused_input(&self, members: &Object<'_>) -> Option<Option<String>> {
+        let Some(requests) = members.get("inputRequests") else { return Some(None) };
+        let requests = Object::read(requests.get(), &[]).ok()?;
+        for (_, request) in requests.iter() {
+            let request = Object::read(request.get(), &["method", "params"]).ok()?;
+            let method = only(&request, "method").and_then(string)?;
+            if !self.allowed.allows(&method) {
+                return Some(Some(method.into_owned()));
+            }
+        }
+        Some(None)
+    }
+
     /// The result as the client's era has it, members that are not touched in their order.
-    fn result(&self, result: &RawValue) -> Option<Vec<u8>> {
-        let mut members = Object::read(result.get(), &[]).ok()?;
+    fn rewritten(&self, members: &Object<'_>) -> Option<Vec<u8>> {
+        let mut members = members.clone();
         if self.eras == Eras::LegacyClient && is_text(members.get("resultType"), "input_required") {
             let error = ErrorObject::new(
                 ErrorCode::INTERNAL_ERROR,
@@ -99,11 +134,17 @@ impl Passage {
         Some(mcp::success(&self.answered_as, &members))
     }
 
-    /// An error that crosses the eras.
+    /// What becomes of an error: it asks for nothing that may not be asked for, and may have to cross the eras.
     fn error(&self, error: &RawValue) -> Passed {
         let Ok(mut error) = serde_json::from_str::<ErrorObject>(error.get()) else {
-            return Passed::Malformed;
+            return if self.eras == Eras::Same { Passed::Response } else { Passed::Malformed };
         };
+        if error.code == ErrorCode::URL_ELICITATION_REQUIRED && !self.allowed.elicitation {
+            return Passed::Refused("elicitation/create".to_owned(), self.failure(NOT_ALLOWED.to_owned()));
+        }
+        if self.eras == Eras::Same {
+            return Passed::Response;
+        }
         let mut status = StatusCode::OK;
         if matches!(self.eras, Eras::ModernClient { .. }) {
             if error.code == ErrorCode::RESOURCE_NOT_FOUND {
@@ -139,18 +180,15 @@ fn only<'a>(object: &Object<'a>, member: &str) -> Option<&'a RawValue> {
     found.next().is_none().then_some(value)
 }
 
-/// What the client would say to a request, if it could be asked.
-fn refusal(id: &RawValue) -> Passed {
-    let id = match serde_json::from_str(id.get()) {
-        Ok(Value::String(id)) => RequestId::String(id.into()),
-        Ok(Value::Number(id)) => match id.as_i64() {
-            Some(id) => RequestId::Integer(id),
-            None => return Passed::Malformed,
-        },
-        _ => return Passed::Malformed,
+/// What the server is told of a request that the client is not asked; `None` when it has no proper id.
+pub(super) fn refusal(id: &RawValue) -> Option<Vec<u8>> {
+    let id = match serde_json::from_str(id.get()).ok()? {
+        Value::String(id) => RequestId::String(id.into()),
+        Value::Number(id) => RequestId::Integer(id.as_i64()?),
+        _ => return None,
     };
-    let error = ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "not supported by this client");
-    Passed::Undeliverable(mcp::failure(Some(&id), &error))
+    let error = ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "this client offers no such capability");
+    Some(mcp::failure(Some(&id), &error))
 }
 
 fn is_text(value: Option<&RawValue>, text: &str) -> bool {

@@ -11,22 +11,35 @@ use http::HeaderMap;
 use mcp::{Event, EventStream, write_event};
 use tokio::time::timeout;
 
-use super::passage::{Passage, Passed};
+use super::passage::{Passage, Passed, refusal};
+use crate::recorded::record_refused_request;
+use crate::settings::Front;
+use crate::upstream::remote::envelope::Envelope;
 use crate::upstream::remote::{Caller, MESSAGE_SIZE, UpstreamError};
 use crate::upstream::source::Source;
 
 /// Reconnecting more often than this (milliseconds) is refused on behalf of clients.
-const SHORTEST_RETRY: u64 = 500;
+const SHORTEST_RETRY: u64 = 100;
+/// How many requests that it may not make a server may try on one stream.
+const REFUSALS: u8 = 16;
 
 /// The events of `source` as a response body. Without a passage it answers no request (`GET`).
-pub(super) fn body(source: Source, passage: Option<Passage>, caller: Caller, reply: HeaderMap) -> Body {
+pub(super) fn body(
+    front: &Arc<Front>,
+    source: Source,
+    passage: Option<Passage>,
+    caller: Caller,
+    reply: HeaderMap,
+) -> Body {
     let relayed = Relayed {
+        front: front.clone(),
         source: Some(source),
         events: EventStream::default(),
         passage,
-        caller: Arc::new(caller),
+        caller,
         reply,
         may_resume: false,
+        refusals: 0,
     };
     Body::from_stream(stream::unfold(relayed, async |mut relayed| {
         let bytes = relayed.next().await?;
@@ -35,15 +48,18 @@ pub(super) fn body(source: Source, passage: Option<Passage>, caller: Caller, rep
 }
 
 struct Relayed {
+    front: Arc<Front>,
     /// `None` once it has ended.
     source: Option<Source>,
     events: EventStream,
     /// `None` once the response has passed.
     passage: Option<Passage>,
-    caller: Arc<Caller>,
+    caller: Caller,
+    /// The headers of messages to the server meanwhile.
     reply: HeaderMap,
     /// Events had ids, so that the client can ask for the rest (2025-11-25, Resumability and Redelivery).
     may_resume: bool,
+    refusals: u8,
 }
 
 impl Relayed {
@@ -51,7 +67,7 @@ impl Relayed {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             while let Some(event) = self.events.next_event() {
-                match self.pass(event) {
+                match self.pass(event).await {
                     Ok(Some(bytes)) => return Some(bytes),
                     Ok(None) => {}
                     Err(error) => return self.end(error),
@@ -75,13 +91,20 @@ impl Relayed {
     }
 
     /// What becomes of an event; `None` when it is not for the client.
-    fn pass(&mut self, event: Event) -> Result<Option<Bytes>, UpstreamError> {
+    async fn pass(&mut self, event: Event) -> Result<Option<Bytes>, UpstreamError> {
         self.may_resume |= has_field(&event.raw, b"id");
-        let data = event.data.as_deref().filter(|data| !data.is_empty());
-        let (Some(data), Some(passage)) = (data, &self.passage) else {
+        let Some(data) = event.data.as_deref().filter(|data| !data.is_empty()) else {
             return Ok(Some(calmed(event.raw).into()));
         };
-        match passage.pass(data.as_bytes()) {
+        let envelope = Envelope::read(data.as_bytes()).ok_or(UpstreamError::Malformed)?;
+        if let (Some(method), Some(id)) = (&envelope.method, envelope.id)
+            && !self.caller.remote().allowed().allows(method)
+        {
+            let reply = refusal(id).ok_or(UpstreamError::Malformed)?;
+            return self.refuse(method, reply).await.map(|()| None);
+        }
+        let passed = self.passage.as_ref().map_or(Passed::Before, |passage| passage.pass(&envelope));
+        match passed {
             Passed::Response => {
                 self.passage = None;
                 Ok(Some(calmed(event.raw).into()))
@@ -92,21 +115,34 @@ impl Relayed {
             }
             Passed::Before => Ok(Some(calmed(event.raw).into())),
             Passed::Undeliverable(reply) => {
-                self.answer(reply);
+                self.answer(reply).await;
                 Ok(None)
+            }
+            Passed::Refused(method, body) => {
+                record_refused_request(&self.front, &self.caller, &method).await;
+                self.passage = None;
+                Ok(Some(write_event(&body).into()))
             }
             Passed::Malformed => Err(UpstreamError::Malformed),
         }
     }
 
-    /// Answers a request of the server in the client's place; the stream does not wait for it.
-    fn answer(&self, reply: Vec<u8>) {
-        let (caller, headers) = (self.caller.clone(), self.reply.clone());
-        tokio::spawn(async move {
-            if let Err(error) = caller.post(headers, reply.into()).await {
-                tracing::debug!(%error, "a request of the upstream could not be answered");
-            }
-        });
+    /// Refuses a request that the server may not make (UP-17).
+    async fn refuse(&mut self, method: &str, reply: Vec<u8>) -> Result<(), UpstreamError> {
+        self.refusals += 1;
+        if self.refusals > REFUSALS {
+            return Err(UpstreamError::Malformed);
+        }
+        record_refused_request(&self.front, &self.caller, method).await;
+        self.answer(reply).await;
+        Ok(())
+    }
+
+    /// Answers a request of the server in the client's place.
+    async fn answer(&self, reply: Vec<u8>) {
+        if let Err(error) = self.caller.post(self.reply.clone(), reply.into()).await {
+            tracing::debug!(%error, "a request of the upstream could not be answered");
+        }
     }
 
     /// Ends the stream. A client that still waits for a response, and cannot ask for it again, is told why there is
@@ -154,8 +190,8 @@ mod tests {
     fn gw_17_no_server_makes_clients_hammer() {
         for (event, calm) in [
             ("retry: 0\ndata: x\n\n", "data: x\n\n"),
-            ("id: 1\rretry:499\r\r", "id: 1\r\r"),
-            ("retry: 500\n\n", "retry: 500\n\n"),
+            ("id: 1\rretry:99\r\r", "id: 1\r\r"),
+            ("retry: 100\n\n", "retry: 100\n\n"),
             ("data: retry: 0\n\n", "data: retry: 0\n\n"),
             ("retry\n\n", "retry\n\n"),
         ] {

@@ -1,27 +1,28 @@
-//! A message of an upstream, read only as far as it must be to know what it is. What a client would read leniently is
-//! not refused here: the rest goes on as it came.
+//! A message of an upstream, read only as far as it must be to know what it is. What stands in its members goes on as it
+//! came; the members themselves are read as strictly as a client's, for a client that ignores case would see a request
+//! where we see none.
 
 use std::borrow::Cow;
 
 use http::StatusCode;
+use mcp::json::{Object, string};
 use mcp::{EventStream, RequestId};
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use super::{Answer, MESSAGE_SIZE, Remote, UpstreamError};
 
-/// The members that tell a message's kind.
-#[derive(Debug, Deserialize)]
+/// The members that are read, and that nothing may merely look like.
+const READ: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+
+/// The members that tell a message's kind. One that is null counts as absent.
+#[derive(Debug, Default)]
 pub(crate) struct Envelope<'a> {
-    #[serde(borrow)]
     pub(crate) id: Option<&'a RawValue>,
-    #[serde(borrow)]
     pub(crate) method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    pub(crate) params: Option<&'a RawValue>,
     result: Option<&'a RawValue>,
-    #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
@@ -33,9 +34,28 @@ pub(crate) enum Outcome<T = Box<RawValue>> {
 }
 
 impl<'a> Envelope<'a> {
-    /// `None` when the text is no JSON object, or has one of these members twice.
+    /// `None` when the text is no JSON object, or has one of these members twice or in disguise.
     pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(text).ok()
+        let members = Object::read(std::str::from_utf8(text).ok()?, &READ).ok()?;
+        let mut envelope = Self::default();
+        for (name, value) in members.iter().filter(|(_, value)| value.get() != "null") {
+            let member = match name {
+                "id" => &mut envelope.id,
+                "params" => &mut envelope.params,
+                "result" => &mut envelope.result,
+                "error" => &mut envelope.error,
+                "method" if envelope.method.is_none() => {
+                    envelope.method = Some(string(value)?);
+                    continue;
+                }
+                "method" => return None,
+                _ => continue,
+            };
+            if member.replace(value).is_some() {
+                return None;
+            }
+        }
+        Some(envelope)
     }
 
     /// What the message says of the request `id`, when it is the response to it. An error without id is one too: the
@@ -122,6 +142,15 @@ mod tests {
             let envelope = Envelope::read(text.as_bytes()).unwrap();
             assert_eq!(envelope.response_to(id).is_some(), found, "{text}");
         }
-        assert!(Envelope::read(b"[]").is_none() && Envelope::read(br#"{"id":1,"id":2}"#).is_none());
+        for text in [
+            "[]",
+            r#"{"id":1,"id":2}"#,
+            r#"{"method":"a","method":"b"}"#,
+            r#"{"method":7}"#,
+            r#"{"method":"notifications/x","Method":"sampling/createMessage","id":1}"#,
+            r#"{"id":1,"result":{}}{"id":2,"method":"roots/list"}"#,
+        ] {
+            assert!(Envelope::read(text.as_bytes()).is_none(), "{text}");
+        }
     }
 }
