@@ -14,8 +14,8 @@ use tokio::{
 
 use super::{Node, Recorded, Waiting, reader::head};
 
-/// Entries in one commit at most.
-const GROUP: usize = 256;
+/// Entries in one commit, and so in one row, at most.
+const GROUP: usize = 1024;
 /// Entries after which a checkpoint is signed, at the latest.
 const SIGNED_EVERY: i64 = 1000;
 /// Time after which a checkpoint is signed, if anything happened.
