@@ -6,7 +6,7 @@ use crate::{
     limits::{self, Echo},
     person::{self, Person, RegisteredClient},
     requests::{self, Chain, Fixed, Stock},
-    server::{self, Server},
+    server::{self, Pace, Server},
     table::{Row, Table},
 };
 
@@ -150,8 +150,11 @@ impl World {
             chains = advanced;
             rate
         };
-        let limit = async || limits::grouped_inserts(self.directory());
-        beside(Row::new(name, "grouped insert").with_goal(Some(0.3)), limit, ours).await
+        let limit = async || {
+            let inserts = limits::grouped_inserts(self.directory());
+            together(together(self.echo().await, limits::signatures()), inserts)
+        };
+        beside(Row::new(name, "echo + ES256 sign + grouped insert").with_goal(Some(0.3)), limit, ours).await
     }
 
     async fn authorization_request(&self, name: &'static str) -> Row {
@@ -175,7 +178,7 @@ impl World {
         self.server.directory()
     }
 
-    async fn throughput(&self, client: &Fixed) -> f64 {
+    async fn throughput(&self, client: &Fixed) -> Pace {
         self.server.run(vec![client.clone(); CONNECTIONS], RUN).await.1
     }
 
@@ -222,16 +225,21 @@ fn together(one: f64, other: f64) -> f64 {
 }
 
 /// Fills a row with the medians over pairs of runs.
-async fn beside(row: Row, mut limit: impl AsyncFnMut() -> f64, mut ours: impl AsyncFnMut() -> f64) -> Row {
-    let (mut limits, mut rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+async fn beside(row: Row, mut limit: impl AsyncFnMut() -> f64, mut ours: impl AsyncFnMut() -> Pace) -> Row {
+    let (mut limits, mut paces, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     ours().await;
     for _ in 0..RUNS {
-        let (limit, rate) = (limit().await, ours().await);
+        let (limit, pace) = (limit().await, ours().await);
         limits.push(limit);
-        rates.push(rate);
-        ratios.push(rate / limit);
+        paces.push(pace);
+        ratios.push(pace.per_second / limit);
     }
-    row.filled(median(rates), median(limits), median(ratios))
+    let median_of = |part: fn(&Pace) -> f64| median(paces.iter().map(part).collect());
+    let pace = Pace {
+        per_second: median_of(|pace| pace.per_second),
+        microseconds: median_of(|pace| pace.microseconds),
+    };
+    row.filled(pace, median(limits), median(ratios))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

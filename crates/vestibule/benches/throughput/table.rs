@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crate::server::Pace;
+
 /// One thing that was measured.
 pub(crate) struct Row {
     name: &'static str,
     limit_name: &'static str,
-    /// Per second.
-    rate: f64,
+    pace: Pace,
     /// Per second.
     limit: f64,
     ratio: f64,
@@ -16,7 +17,14 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(name: &'static str, limit_name: &'static str) -> Self {
-        Self { name, limit_name, rate: 0.0, limit: 0.0, ratio: 0.0, goal: None }
+        Self {
+            name,
+            limit_name,
+            pace: Pace { per_second: 0.0, microseconds: 0.0 },
+            limit: 0.0,
+            ratio: 0.0,
+            goal: None,
+        }
     }
 
     /// The least ratio to the limit.
@@ -24,8 +32,8 @@ impl Row {
         Self { goal, ..self }
     }
 
-    pub(crate) fn filled(self, rate: f64, limit: f64, ratio: f64) -> Self {
-        Self { rate, limit, ratio, ..self }
+    pub(crate) fn filled(self, pace: Pace, limit: f64, ratio: f64) -> Self {
+        Self { pace, limit, ratio, ..self }
     }
 }
 
@@ -37,29 +45,31 @@ pub(crate) struct Table {
 impl Table {
     /// Begins with the heading.
     pub(crate) fn new() -> Self {
-        println!("| what | per second | limit | limit, per second | ratio | goal | |");
-        println!("|---|--:|---|--:|--:|--:|---|");
+        println!("| what | per second | core, µs | limit | limit, per second | ratio | goal | |");
+        println!("|---|--:|--:|---|--:|--:|--:|---|");
         Self { missed: 0 }
     }
 
     pub(crate) fn print(&mut self, row: &Row) {
-        let Row { name, limit_name, rate, limit, ratio, goal } = row;
+        let Row { name, limit_name, pace: Pace { per_second, microseconds }, limit, ratio, goal } = row;
         let verdict = self.verdict(goal.map(|goal| *ratio >= goal));
         let goal = goal.map_or_else(String::new, |goal| format!("≥ {goal:.2}"));
-        println!("| {name} | {rate:.0} | {limit_name} | {limit:.0} | {ratio:.2} | {goal} | {verdict} |");
+        println!(
+            "| {name} | {per_second:.0} | {microseconds:.0} | {limit_name} | {limit:.0} | {ratio:.2} | {goal} | {verdict} |"
+        );
     }
 
     pub(crate) fn print_start(&mut self, name: &str, time: Duration, goal: Option<Duration>) {
         let verdict = self.verdict(goal.map(|goal| time <= goal));
         let goal = goal.map_or_else(String::new, |goal| format!("≤ {} ms", goal.as_millis()));
-        println!("| {name} | {} ms | | | | {goal} | {verdict} |", time.as_millis());
+        println!("| {name} | {} ms | | | | | {goal} | {verdict} |", time.as_millis());
     }
 
     /// Memory in MiB.
     pub(crate) fn print_memory(&mut self, name: &str, memory: f64, goal: Option<f64>) {
         let verdict = self.verdict(goal.map(|goal| memory <= goal));
         let goal = goal.map_or_else(String::new, |goal| format!("≤ {goal:.0} MiB"));
-        println!("| {name} | {memory:.1} MiB | | | | {goal} | {verdict} |");
+        println!("| {name} | {memory:.1} MiB | | | | | {goal} | {verdict} |");
     }
 
     pub(crate) fn finish(&self) {
