@@ -1,17 +1,22 @@
 //! One MCP server as its clients see it: name, tools, sessions. What does not change is written once, at start.
 
+use std::sync::Arc;
+
 use mcp::{
     CacheScope, DiscoverResult, Implementation, InitializeResult, ListToolsResult, ProtocolVersion,
     ResultType, Tool,
 };
-use oauth::Scope;
+use oauth::{Clock, Scope};
 use secret::Secret;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
+use store::Store;
 
-use crate::policy::{self, Decision};
+use crate::demo::DemoServer;
+use crate::policy::Annotations;
 use crate::session::Sessions;
+use crate::settings::ToolScopes;
 use crate::upstream::Upstream;
 
 /// How long a client may keep a list or a description, in milliseconds.
@@ -19,40 +24,39 @@ const TTL_MS: u64 = 300_000;
 
 /// A server and everything its endpoints answer from.
 pub(crate) struct McpServer {
-    pub(crate) name: String,
     pub(crate) sessions: Sessions,
     pub(crate) upstream: Upstream,
     pub(crate) legacy_tools: Box<RawValue>,
     pub(crate) modern_tools: Box<RawValue>,
     pub(crate) discovery: Box<RawValue>,
     implementation: Implementation,
-    offered: Scope,
-    tools: Vec<(String, Scope)>,
+    tools: Vec<(Tool, Scope)>,
 }
 
-/// What the policy says about a tool, by name.
-pub(crate) enum Access<'s> {
-    /// It may be called.
-    Allowed,
-    /// It needs these scopes.
-    Challenged(&'s Scope),
-    /// It does not exist, as far as this caller can know.
-    Unknown,
+/// A server that is part of the gateway, as whoever starts it holds it. Cheap to clone; like a
+/// [`crate::RemoteServer`] it outlives the routers that are made with it.
+#[derive(Clone)]
+pub struct BuiltInServer(pub(crate) Arc<McpServer>);
+
+impl BuiltInServer {
+    /// The demo server on the items in `store`. `session_key` of 256 bit signs the session ids of its clients; the same
+    /// on all nodes.
+    pub fn demo(store: &Store, clock: &Arc<dyn Clock>, session_key: &Secret<[u8; 32]>) -> Self {
+        let upstream = Upstream::Demo(DemoServer::new(store.clone(), clock.clone()));
+        Self(Arc::new(McpServer::new("demo", session_key, upstream)))
+    }
 }
 
 impl McpServer {
     /// A server called `name` in front of `upstream`.
     pub(crate) fn new(name: &str, session_key: &Secret<[u8; 32]>, upstream: Upstream) -> Self {
         let offered = upstream.offered_scope();
-        let (visible, tools): (Vec<Tool>, Vec<_>) = upstream
-            .tools()
-            .into_iter()
-            .filter(|(_, needed)| policy::decide(needed, &offered, &Scope::default()) != Decision::Hidden)
-            .map(|(tool, needed)| (tool.clone(), (tool.name, needed)))
-            .unzip();
+        // What needs a scope that nobody can obtain here is nobody's tool.
+        let tools: Vec<(Tool, Scope)> =
+            upstream.tools().into_iter().filter(|(_, needed)| needed.is_subset_of(&offered)).collect();
+        let visible: Vec<Tool> = tools.iter().map(|(tool, _)| tool.clone()).collect();
         let implementation = implementation(name);
         Self {
-            name: name.to_owned(),
             sessions: Sessions::new(name, session_key),
             legacy_tools: raw(&tool_list(visible.clone(), None)),
             modern_tools: raw(&tool_list(visible, Some(ResultType::Complete))),
@@ -62,21 +66,31 @@ impl McpServer {
             }),
             implementation,
             upstream,
-            offered,
             tools,
         }
     }
 
-    /// Whether a token granted `granted` may call the tool called `name`.
-    pub(crate) fn access(&self, name: &str, granted: &Scope) -> Access<'_> {
-        let Some((_, needed)) = self.tools.iter().find(|(tool, _)| tool == name) else {
-            return Access::Unknown;
-        };
-        match policy::decide(needed, &self.offered, granted) {
-            Decision::Allow => Access::Allowed,
-            Decision::Challenge => Access::Challenged(needed),
-            Decision::Hidden => Access::Unknown,
-        }
+    /// What its tools need; there are no others.
+    pub(crate) fn tool_scopes(&self) -> ToolScopes {
+        let named = self.tools.iter().map(|(tool, needed)| (tool.name.clone(), needed.clone()));
+        ToolScopes { named: named.collect(), ..ToolScopes::default() }
+    }
+
+    /// What it says about the tool called `name`.
+    pub(crate) fn annotations(&self, name: &str) -> Annotations {
+        let tool = self.tools.iter().find(|(tool, _)| tool.name == name);
+        tool.map_or_else(Annotations::default, |(tool, _)| Annotations::of(tool))
+    }
+
+    /// The list with only those tools that `lists` wants, for a revision that has `result_type` or not.
+    pub(crate) fn tools_that(
+        &self,
+        lists: impl Fn(&str, Annotations) -> bool,
+        result_type: Option<ResultType>,
+    ) -> Box<RawValue> {
+        let tools = self.tools.iter().map(|(tool, _)| tool);
+        let tools = tools.filter(|tool| lists(&tool.name, Annotations::of(tool)));
+        raw(&tool_list(tools.cloned().collect(), result_type))
     }
 
     /// The answer to an `initialize` that agreed on `version`.

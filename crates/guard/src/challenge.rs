@@ -68,6 +68,18 @@ impl Challenge {
         )
     }
 
+    /// Another account's token, or nobody of the account. No error code of RFC 6750 fits: `insufficient_scope` would make
+    /// clients ask for a wider token, which is refused as well.
+    pub(crate) fn other_account(resource_metadata: &str) -> Self {
+        let challenge = BearerChallenge { resource_metadata: Some(resource_metadata), ..Default::default() };
+        Self {
+            status: StatusCode::FORBIDDEN,
+            header: challenge.to_header(),
+            body_error: "access_denied",
+            description: "the access token is valid, but its holder does not belong to this account".into(),
+        }
+    }
+
     fn with_error(
         status: StatusCode,
         error: ErrorCode,

@@ -10,7 +10,7 @@ use oauth::{
 };
 use secret::Digest;
 
-use crate::{Challenge, Keys, Permit, RevokedTokens};
+use crate::{Challenge, Keys, Permit, RevokedTokens, Tenant};
 
 /// What a guard needs to know of its resource.
 pub struct Settings {
@@ -24,6 +24,8 @@ pub struct Settings {
     /// Other names of the very same resource; tokens for them are accepted too. A resource that is itself
     /// only another name of a primary one lists the primary here.
     pub accepted_audiences: Vec<ResourceIndicator>,
+    /// The account whose resource it is, if it is not everybody's.
+    pub tenant: Option<Tenant>,
     /// Whether this is the resource's own name, not another one of it.
     pub is_primary: bool,
     /// What a person calls the resource.
@@ -62,7 +64,7 @@ impl Guard {
     /// Checks a request by its headers and URI.
     ///
     /// # Errors
-    /// The [`Challenge`] to answer with: 401 without a valid token, 400 when the token is presented in a way
+    /// The [`Challenge`] to answer with: 401 without a valid token, 403 with one of another account, 400 when the token is presented in a way
     /// that OAuth 2.1 §5.1 forbids.
     pub fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<Permit, Challenge> {
         if uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("access_token="))) {
@@ -139,13 +141,29 @@ impl Guard {
             self.0.verified.insert(digest, Arc::clone(&claims));
             claims
         };
-        if self.holds(&claims) { Ok(claims) } else { Err(self.invalid_token()) }
+        if self.holds(&claims) {
+            return Ok(claims);
+        }
+        Err(if self.is_of_another_account(&claims) { self.other_account() } else { self.invalid_token() })
     }
 
     /// What is looked at every time, however well the token is known.
     fn holds(&self, claims: &AccessTokenClaims) -> bool {
+        let admits = self.0.settings.tenant.as_ref().is_none_or(|tenant| tenant.admits(claims));
+        self.is_alive(claims) && self.is_for_this_resource(claims) && admits
+    }
+
+    fn is_alive(&self, claims: &AccessTokenClaims) -> bool {
         let Settings { revoked, clock, .. } = &self.0.settings;
-        !claims.is_expired(clock.now()) && self.is_for_this_resource(claims) && !revoked.covers(claims)
+        !claims.is_expired(clock.now()) && !revoked.covers(claims)
+    }
+
+    /// A token that is good, for another account or for somebody who does not belong to this one.
+    fn is_of_another_account(&self, claims: &AccessTokenClaims) -> bool {
+        let is_another = |tenant: &Tenant| {
+            tenant.is_another_of(&claims.aud) || self.is_for_this_resource(claims) && !tenant.admits(claims)
+        };
+        self.is_alive(claims) && self.0.settings.tenant.as_ref().is_some_and(is_another)
     }
 
     /// Exact match (RFC 9068 §4): a prefix, another case or a trailing slash is another resource.
@@ -158,186 +176,14 @@ impl Guard {
         Challenge::invalid_token(&self.0.metadata_url, &self.0.settings.scope)
     }
 
+    fn other_account(&self) -> Challenge {
+        Challenge::other_account(&self.0.metadata_url)
+    }
+
     fn invalid_request(&self, description: &str) -> Challenge {
         Challenge::invalid_request(&self.0.metadata_url, &self.0.settings.scope, description)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
-    use http::HeaderValue;
-    use oauth::{ClientId, GrantId, JwtId, Timestamp, jwk::JwkSet, jws::SigningKey};
-
-    use super::*;
-
-    struct Settable(AtomicI64);
-    impl Clock for Settable {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_seconds(self.0.load(Ordering::Relaxed))
-        }
-    }
-
-    struct World {
-        key: SigningKey,
-        clock: Arc<Settable>,
-        revoked: RevokedTokens,
-        guard: Guard,
-    }
-
-    fn resource(text: &str) -> ResourceIndicator {
-        ResourceIndicator::parse(text).unwrap()
-    }
-
-    fn world() -> World {
-        let (key, _) = SigningKey::generate();
-        let keys = Keys::default();
-        keys.replace(&JwkSet { keys: vec![key.jwk().clone()] });
-        let clock = Arc::new(Settable(AtomicI64::new(1_800_000_000)));
-        let revoked = RevokedTokens::default();
-        let guard = Guard::new(Settings {
-            issuer: Issuer::parse("https://gw.test").unwrap(),
-            resource: resource("https://gw.test/mcp/demo"),
-            announced: None,
-            accepted_audiences: vec![resource("https://gw.test/api")],
-            is_primary: true,
-            name: None,
-            scope: Scope::parse("read").unwrap(),
-            keys,
-            revoked: revoked.clone(),
-            clock: clock.clone(),
-        });
-        World { key, clock, revoked, guard }
-    }
-
-    impl World {
-        fn token(&self, change: impl FnOnce(&mut AccessTokenClaims)) -> String {
-            let now = self.clock.now().seconds();
-            let mut claims = AccessTokenClaims {
-                iss: Issuer::parse("https://gw.test").unwrap(),
-                sub: "user_1".into(),
-                aud: resource("https://gw.test/mcp/demo"),
-                exp: now + 600,
-                iat: now,
-                jti: JwtId::from_unverified("j1"),
-                client_id: ClientId::from_unverified("c1"),
-                scope: Scope::parse("read write").unwrap(),
-                grant_id: Some(GrantId::from_unverified("g1")),
-                preferred_username: Some("ada".into()),
-                roles: Vec::new(),
-                groups: Vec::new(),
-            };
-            change(&mut claims);
-            claims.sign(&self.key).expose().clone()
-        }
-
-        fn check(&self, authorization: &[&str]) -> Result<Permit, Challenge> {
-            let mut headers = HeaderMap::new();
-            for value in authorization {
-                headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
-            }
-            self.guard.check(&headers, &Uri::from_static("/mcp/demo"))
-        }
-
-        fn check_token(&self, token: &str) -> Result<Permit, Challenge> {
-            self.check(&[&format!("Bearer {token}")])
-        }
-    }
-
-    #[test]
-    fn a_valid_token_gives_a_permit() {
-        let world = world();
-        let permit = world.check_token(&world.token(|_| {})).unwrap();
-        assert_eq!(
-            (permit.subject(), permit.client_id().as_str(), permit.user_name()),
-            ("user_1", "c1", Some("ada"))
-        );
-        assert!(
-            world.check_token(&world.token(|claims| claims.aud = resource("https://gw.test/api"))).is_ok()
-        );
-        assert!(world.check(&[&format!("bearer {}", world.token(|_| {}))]).is_ok(), "the scheme has no case");
-    }
-
-    #[test]
-    fn tk_35_only_the_exact_audience() {
-        let world = world();
-        for other in [
-            "https://gw.test/mcp/demo-evil",
-            "https://gw.test/mcp/demo/",
-            "https://gw.test/MCP/demo",
-            "https://gw.test",
-            "https://other.test/mcp/demo",
-        ] {
-            let challenge =
-                world.check_token(&world.token(|claims| claims.aud = resource(other))).unwrap_err();
-            assert_eq!(challenge.status(), 401, "{other}");
-        }
-    }
-
-    #[test]
-    fn tk_37_a_subject_belongs_to_its_issuer() {
-        let world = world();
-        let token = world.token(|claims| claims.iss = Issuer::parse("https://other.test").unwrap());
-        assert_eq!(world.check_token(&token).unwrap_err().status(), 401);
-    }
-
-    #[test]
-    fn tk_38_one_header_and_never_the_url() {
-        let world = world();
-        let token = world.token(|_| {});
-        let bearer = format!("Bearer {token}");
-        assert_eq!(world.check(&[&bearer, &bearer]).unwrap_err().status(), 400);
-        assert_eq!(world.check(&[&format!("Bearer  {token}")]).unwrap_err().status(), 401);
-        assert_eq!(world.check(&[&format!("Basic {token}")]).unwrap_err().status(), 401);
-        let uri: Uri = format!("/mcp/demo?access_token={token}").parse().unwrap();
-        assert_eq!(world.guard.check(&HeaderMap::new(), &uri).unwrap_err().status(), 400);
-    }
-
-    #[test]
-    fn a_remembered_token_still_expires_and_is_revoked() {
-        let world = world();
-        let (one, two) =
-            (world.token(|_| {}), world.token(|claims| claims.jti = JwtId::from_unverified("j2")));
-        assert!(world.check_token(&one).is_ok() && world.check_token(&two).is_ok());
-        let until = world.clock.now() + std::time::Duration::from_mins(10);
-        world.revoked.revoke_token(JwtId::from_unverified("j2"), until);
-        assert!(world.check_token(&one).is_ok() && world.check_token(&two).is_err());
-        world.revoked.revoke_grant(GrantId::from_unverified("g1"), until);
-        assert!(world.check_token(&one).is_err());
-        let other_grant = world.token(|claims| claims.grant_id = Some(GrantId::from_unverified("g2")));
-        assert!(world.check_token(&other_grant).is_ok());
-        world.clock.0.fetch_add(600, Ordering::Relaxed);
-        assert!(world.check_token(&other_grant).is_err());
-    }
-
-    #[test]
-    fn a_permit_is_renewed_for_as_long_as_its_token_holds() {
-        let world = world();
-        let permit = world.check_token(&world.token(|_| {})).unwrap();
-        let renewed = world.guard.renew(&permit).unwrap();
-        assert_eq!((renewed.subject(), renewed.expires_at()), (permit.subject(), permit.expires_at()));
-        let until = world.clock.now() + std::time::Duration::from_mins(10);
-        world.revoked.revoke_grant(GrantId::from_unverified("g1"), until);
-        assert!(world.guard.renew(&permit).is_none(), "revoked");
-        let other = world.token(|claims| claims.grant_id = None);
-        let permit = world.check_token(&other).unwrap();
-        world.clock.0.fetch_add(600, Ordering::Relaxed);
-        assert!(world.guard.renew(&permit).is_none(), "expired");
-    }
-
-    #[test]
-    fn gw_01_challenges_say_where_to_go() {
-        let world = world();
-        let missing = format!("{:?}", world.check(&[]).unwrap_err());
-        assert!(
-            missing.contains(
-                "resource_metadata=\\\"https://gw.test/.well-known/oauth-protected-resource/mcp/demo\\\""
-            ),
-            "{missing}"
-        );
-        assert!(missing.contains("scope=\\\"read\\\"") && !missing.contains("error="), "{missing}");
-        let invalid = format!("{:?}", world.check_token("x.y.z").unwrap_err());
-        assert!(invalid.contains("error=\\\"invalid_token\\\""), "{invalid}");
-    }
-}
+mod tests;

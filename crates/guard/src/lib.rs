@@ -12,6 +12,7 @@ mod keys;
 mod metadata;
 mod permit;
 mod revocation;
+mod tenant;
 
 pub use challenge::Challenge;
 pub use guard::{Guard, Settings};
@@ -19,3 +20,4 @@ pub use keys::Keys;
 pub use metadata::metadata_router;
 pub use permit::Permit;
 pub use revocation::RevokedTokens;
+pub use tenant::Tenant;

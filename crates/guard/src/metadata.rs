@@ -5,17 +5,19 @@ use oauth::{metadata::ProtectedResourceMetadata, well_known};
 use crate::Guard;
 
 /// Serves the metadata of every guarded resource at its path-inserted well-known URL (RFC 9728 §3.1), and at
-/// the root too when there is exactly one primary resource.
+/// the root too when there is exactly one primary resource and no other document is there.
 pub fn metadata_router<'a>(guards: impl IntoIterator<Item = &'a Guard>) -> Router {
     let guards: Vec<_> = guards.into_iter().collect();
-    let mut router = Router::new();
-    for guard in &guards {
-        router = serve(router, &guard.metadata_path(), guard.metadata());
+    let mut documents: Vec<_> = guards
+        .iter()
+        .flat_map(|guard| guard.metadata_paths().into_iter().map(|path| (path, guard.metadata())))
+        .collect();
+    if let [only] = guards.iter().filter(|guard| guard.is_primary()).collect::<Vec<_>>()[..]
+        && documents.iter().all(|(path, _)| path != well_known::PROTECTED_RESOURCE)
+    {
+        documents.push((well_known::PROTECTED_RESOURCE.to_owned(), only.metadata()));
     }
-    if let [only] = guards.iter().filter(|guard| guard.is_primary()).collect::<Vec<_>>()[..] {
-        router = serve(router, well_known::PROTECTED_RESOURCE, only.metadata());
-    }
-    router
+    documents.into_iter().fold(Router::new(), |router, (path, metadata)| serve(router, &path, metadata))
 }
 
 fn serve(router: Router, path: &str, metadata: ProtectedResourceMetadata) -> Router {

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod connections;
 mod duration;
 mod file;
+pub(crate) mod fixed;
 pub(crate) mod gateway;
 pub(crate) mod lifetimes;
 pub(crate) mod limits;
@@ -23,7 +24,7 @@ use self::{
     file::File,
     gateway::Gateway,
     network::Network,
-    server::{Server, ServerKind},
+    server::{Account, Server, ServerKind},
     storage::Storage,
     telemetry::Telemetry,
 };
@@ -72,8 +73,12 @@ pub(crate) struct Configuration {
     pub(crate) gateway: Gateway,
     /// What the audit log holds.
     pub(crate) audit: audit::Audit,
+    /// The accounts that servers may belong to.
+    pub(crate) accounts: Vec<Account>,
     /// The MCP servers behind the gateway.
     pub(crate) servers: Vec<Server>,
+    /// `watch`: whether a change of the file is taken over without being asked to. Default `true`.
+    pub(crate) watch: bool,
 }
 
 impl Configuration {
@@ -92,7 +97,7 @@ impl Configuration {
         if demo && !has_demo(&servers) {
             servers.insert(0, Server::demo());
         }
-        server::check(&servers)?;
+        server::check(&servers, &file.account)?;
         let mut registration = file.registration;
         registration.client_credentials |= demo;
         Ok(Self {
@@ -115,7 +120,9 @@ impl Configuration {
             limits: file.limits,
             gateway: file.gateway,
             audit: file.audit,
+            accounts: file.account,
             servers,
+            watch: file.watch.unwrap_or(true),
         })
     }
 }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use axum::{Router, extract::ConnectInfo};
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
@@ -43,6 +44,27 @@ const PING_INTERVAL: Duration = Duration::from_mins(1);
 /// How long to wait when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// What answers requests. It is replaced as a whole, and no connection notices: a request is answered to its end by what
+/// was there when it began, the next one on the same connection by what is there then.
+#[derive(Clone)]
+pub(crate) struct Routes(Arc<ArcSwap<Router>>);
+
+impl Routes {
+    /// Requests are answered by `router`.
+    pub(crate) fn new(router: Router) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(router)))
+    }
+
+    /// Requests that begin from now on are answered by `router`.
+    pub(crate) fn replace(&self, router: Router) {
+        self.0.store(Arc::new(router));
+    }
+
+    fn current(&self) -> Router {
+        Router::clone(&self.0.load())
+    }
+}
+
 /// A bound socket.
 pub(crate) struct Listener {
     socket: TcpListener,
@@ -65,12 +87,12 @@ impl Listener {
     /// Serves until `end` resolves, and then until the requests under way are finished or their time is over.
     pub(crate) async fn serve(
         self,
-        router: Router,
+        routes: &Routes,
         connections: &Connections,
         end: impl Future<Output = ()>,
     ) {
         let server = Server {
-            router,
+            routes: routes.clone(),
             builder: Arc::new(protocol(connections.header_timeout)),
             first_request_timeout: connections.header_timeout,
         };
@@ -112,7 +134,7 @@ impl Listener {
 /// What every connection is served with.
 #[derive(Clone)]
 struct Server {
-    router: Router,
+    routes: Routes,
     builder: Arc<Builder<TokioExecutor>>,
     first_request_timeout: Duration,
 }
@@ -131,11 +153,11 @@ impl Server {
         }
         let is_used = Arc::new(AtomicBool::new(false));
         let service = {
-            let (router, is_used) = (self.router, Arc::clone(&is_used));
+            let (routes, is_used) = (self.routes, Arc::clone(&is_used));
             service_fn(move |mut request: Request<Incoming>| {
                 is_used.store(true, Ordering::Relaxed);
                 request.extensions_mut().insert(ConnectInfo(peer));
-                router.clone().call(request)
+                routes.current().call(request)
             })
         };
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();

@@ -13,6 +13,7 @@ mod health;
 mod jobs;
 mod keyring;
 mod listener;
+mod reload;
 mod revocations;
 mod storage;
 mod telemetry;

@@ -91,7 +91,9 @@ mod tests {
         let guard = Guard::new(guard::Settings {
             issuer: Issuer::parse("https://v.test").unwrap(),
             resource: ResourceIndicator::parse("https://v.test/mcp/demo").unwrap(),
+            announced: None,
             accepted_audiences: Vec::new(),
+            tenant: None,
             is_primary: true,
             name: None,
             scope: Scope::default(),

@@ -1,25 +1,34 @@
 //! Puts the roles together: the authorization server, the guards and the gateway become one router.
 //!
 //! The gateway and the guards meet the authorization server only as an issuer, a key set and a list of revocations.
+//!
+//! What runs is put together once ([`Wiring::open`]). The servers behind the gateway, with their guards and what the
+//! authorization server knows of them, are put together again whenever the configuration changes
+//! ([`Wiring::reload`]): first everything is made, which can fail and then changes nothing; then it takes the place of
+//! what was there.
 
 mod demo;
+mod guards;
+mod kept;
 mod remote;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use anyhow::Context as _;
 use audit::{Auditor, Unrecorded};
 use authorization_server::{AuthorizationServer, Resource};
 use axum::Router;
-use gateway::{DemoSettings, RemoteSettings, StdioServer};
-use guard::{Guard, Keys, RevokedTokens};
-use oauth::{Clock, Issuer, ResourceIndicator, Scope};
+use gateway::{DemoSettings, EventStreams, RemoteSettings, StdioServer, policy::Policy};
+use guard::{Keys, RevokedTokens};
+use oauth::{Clock, Issuer, ResourceIndicator};
 use secret::{Keyring, Random, Secret};
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
 
 use self::{
-    demo::{DemoGuards, DemoResources},
+    demo::DemoResources,
+    guards::{Guarded, Guards},
+    kept::Kept,
     remote::RemoteResource,
 };
 use crate::{
@@ -29,6 +38,7 @@ use crate::{
         server::{Behind, Server},
     },
     health,
+    listener::Routes,
     revocations::{self, Revocations},
 };
 
@@ -53,61 +63,150 @@ impl Parts {
     pub(crate) async fn audit_writer(&self, node: Node, sign: Sign) -> Result<Writer, StoreError> {
         Writer::open(self.store.clone(), Arc::clone(&self.clock), Arc::clone(&self.random), node, sign).await
     }
+
+    /// The key of the session ids of MCP; the same on all nodes.
+    fn session_key(&self) -> Secret<[u8; 32]> {
+        Secret::new(*self.keyring.derive("gateway session").expose())
+    }
 }
 
 /// The roles, put together.
-pub(crate) struct Wired {
+pub(crate) struct Wiring<'p> {
+    parts: &'p Parts,
+    authorization_server: AuthorizationServer,
+    keys: Keys,
+    revoked: RevokedTokens,
+    kept: Kept,
+    routes: Routes,
+    event_streams: EventStreams,
+    /// Every process that may still run; those of removed servers too.
+    processes: Vec<Weak<StdioServer>>,
+}
+
+impl<'p> Wiring<'p> {
+    /// Puts the roles together.
+    pub(crate) async fn open(parts: &'p Parts, configuration: &Configuration) -> anyhow::Result<Self> {
+        let revoked = RevokedTokens::default();
+        let authorization_server = authorization_server(parts, configuration, revoked.clone()).await?;
+        let keys = Keys::default();
+        keys.replace(&authorization_server.jwk_set());
+        let mut wiring = Self {
+            parts,
+            authorization_server,
+            keys,
+            revoked,
+            kept: Kept::default(),
+            routes: Routes::new(Router::new()),
+            event_streams: EventStreams::default(),
+            processes: Vec::new(),
+        };
+        wiring.reload(configuration)?;
+        Ok(wiring)
+    }
+
     /// Everything that answers on the main listener.
-    pub(crate) router: Router,
-    /// What keeps its guards informed.
-    pub(crate) revocations: Revocations,
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// The streams that clients of the older transport have open.
+    pub(crate) fn event_streams(&self) -> EventStreams {
+        self.event_streams.clone()
+    }
+
+    /// What keeps the guards informed.
+    pub(crate) fn revocations(&self) -> Revocations {
+        Revocations::new(self.parts.store.clone(), self.revoked.clone(), Arc::clone(&self.parts.clock))
+    }
+
     /// Signs the checkpoints of the audit log.
-    pub(crate) sign: Sign,
-    /// The servers that are processes.
-    pub(crate) processes: Vec<Arc<StdioServer>>,
-}
+    pub(crate) fn sign(&self) -> Sign {
+        let authorization_server = self.authorization_server.clone();
+        Box::new(move |checkpoint: &_| authorization_server.sign_checkpoint(checkpoint))
+    }
 
-/// Ends the processes of all servers at the same time; they have a moment to leave.
-pub(crate) async fn end(processes: Vec<Arc<StdioServer>>) {
-    let ends: JoinSet<()> =
-        processes.into_iter().map(|server| async move { server.shut_down().await }).collect();
-    ends.join_all().await;
-}
+    /// Takes over what can change while the roles run: servers, limits, who may knock, what is audited. Requests under
+    /// way end where they began; servers that stay as they were keep what they have.
+    pub(crate) fn reload(&mut self, configuration: &Configuration) -> anyhow::Result<()> {
+        let guards = Guards {
+            parts: self.parts,
+            keys: &self.keys,
+            revoked: &self.revoked,
+            kept: &self.kept,
+            accounts: &configuration.accounts,
+        };
+        let servers = Servers::of(&configuration.servers, &guards)?;
+        let router = self.router(configuration, &servers)?;
+        // Nothing fails from here on.
+        self.authorization_server.reload(servers.described(), &configuration.limits);
+        self.routes.replace(router);
+        let former = std::mem::replace(&mut self.kept, servers.kept());
+        self.processes.retain(|process| process.strong_count() > 0);
+        self.processes.extend(self.kept.processes_not_in(&former).map(|(_, process)| process));
+        for (name, process) in former.processes_not_in(&self.kept) {
+            kept::end_within(name, process, configuration.connections.drain_timeout);
+        }
+        Ok(())
+    }
 
-/// Puts the roles together.
-pub(crate) async fn wire(parts: &Parts, configuration: &Configuration) -> anyhow::Result<Wired> {
-    let servers = Servers::of(&configuration.servers, parts)?;
-    let revoked = RevokedTokens::default();
-    let authorization_server =
-        authorization_server(parts, configuration, servers.described(), revoked.clone()).await?;
-    let keys = Keys::default();
-    keys.replace(&authorization_server.jwk_set());
+    /// Ends the processes of all servers at the same time; they have a moment to leave.
+    pub(crate) async fn end(&self) {
+        let running = self.processes.iter().filter_map(Weak::upgrade);
+        let ends: JoinSet<()> = running.map(|server| async move { server.shut_down().await }).collect();
+        ends.join_all().await;
+    }
 
-    let guards = Guards { parts, keys: &keys, revoked: &revoked };
-    let demo = servers.demo.as_ref().map(|demo| demo.guards(&guards));
-    let remote: Vec<_> = servers.remote.iter().map(|remote| remote.settings(&guards)).collect();
-    let guarded = demo.iter().flat_map(DemoGuards::all).chain(remote.iter().map(|remote| &remote.guard));
-    let router = authorization_server
-        .router()
-        .merge(health::router(parts.store.clone()))
-        .merge(guard::metadata_router(guarded));
-    let demo = demo.map(|guards| guards.settings(&parts.store));
-    let router = router.merge(gateway(parts, configuration, demo, remote)?);
-    let revocations = Revocations::new(parts.store.clone(), revoked, Arc::clone(&parts.clock));
-    let sign = Box::new(move |checkpoint: &_| authorization_server.sign_checkpoint(checkpoint));
-    let processes = servers.remote.iter().filter_map(RemoteResource::process).collect();
-    Ok(Wired { router, revocations, sign, processes })
+    fn router(&self, configuration: &Configuration, servers: &Servers) -> anyhow::Result<Router> {
+        let guarded = servers.demo.iter().flat_map(DemoResources::guards);
+        let guarded = guarded.chain(servers.remote.iter().map(RemoteResource::guard));
+        let router = self
+            .authorization_server
+            .router()
+            .merge(health::router(self.parts.store.clone()))
+            .merge(guard::metadata_router(guarded));
+        let demo = servers.demo.as_ref().map(DemoResources::settings);
+        let remote = servers.remote.iter().map(RemoteResource::settings).collect();
+        Ok(router.merge(self.gateway(configuration, demo, remote)?))
+    }
+
+    fn gateway(
+        &self,
+        configuration: &Configuration,
+        demo: Option<DemoSettings>,
+        remote: Vec<RemoteSettings>,
+    ) -> anyhow::Result<Router> {
+        let Parts { issuer, clock, random, .. } = self.parts;
+        let auditor: Arc<dyn Auditor> = if configuration.audit.tool_calls {
+            Arc::clone(&self.parts.auditor)
+        } else {
+            Arc::new(Unrecorded)
+        };
+        Ok(gateway::router(&gateway::Settings {
+            public_url: issuer.as_str().parse().context("the public URL cannot be used as a URI")?,
+            allowed_hosts: configuration.gateway.allowed_hosts.clone(),
+            allowed_origins: configuration.gateway.allowed_origins.clone(),
+            body_size: gateway::Settings::BODY_SIZE,
+            body_time: gateway::Settings::BODY_TIME,
+            clock: Arc::clone(clock),
+            random: Arc::clone(random),
+            auditor,
+            event_streams: self.event_streams.clone(),
+            policy: Policy::default(),
+            quotas: Arc::default(),
+            demo,
+            remote,
+        }))
+    }
 }
 
 async fn authorization_server(
     parts: &Parts,
     configuration: &Configuration,
-    resources: Vec<Resource>,
     revoked: RevokedTokens,
 ) -> anyhow::Result<AuthorizationServer> {
     let settings = authorization_server::Settings {
         issuer: parts.issuer.clone(),
-        resources,
+        resources: Vec::new(),
         lifetimes: configuration.lifetimes.clone(),
         registration: configuration.registration.clone(),
         limits: configuration.limits.clone(),
@@ -121,29 +220,6 @@ async fn authorization_server(
         .context("the authorization server cannot start")
 }
 
-fn gateway(
-    parts: &Parts,
-    configuration: &Configuration,
-    demo: Option<DemoSettings>,
-    remote: Vec<RemoteSettings>,
-) -> anyhow::Result<Router> {
-    let auditor: Arc<dyn Auditor> =
-        if configuration.audit.tool_calls { Arc::clone(&parts.auditor) } else { Arc::new(Unrecorded) };
-    Ok(gateway::router(&gateway::Settings {
-        public_url: parts.issuer.as_str().parse().context("the public URL cannot be used as a URI")?,
-        allowed_hosts: configuration.gateway.allowed_hosts.clone(),
-        allowed_origins: configuration.gateway.allowed_origins.clone(),
-        session_key: Secret::new(*parts.keyring.derive("gateway session").expose()),
-        body_size: gateway::Settings::BODY_SIZE,
-        body_time: gateway::Settings::BODY_TIME,
-        clock: Arc::clone(&parts.clock),
-        random: Arc::clone(&parts.random),
-        auditor,
-        demo,
-        remote,
-    }))
-}
-
 /// The configured servers with the resources that they are.
 struct Servers {
     demo: Option<DemoResources>,
@@ -153,16 +229,16 @@ struct Servers {
 }
 
 impl Servers {
-    fn of(configured: &[Server], parts: &Parts) -> anyhow::Result<Self> {
-        let issuer = &parts.issuer;
+    fn of(configured: &[Server], guards: &Guards<'_>) -> anyhow::Result<Self> {
+        let issuer = &guards.parts.issuer;
         let default = configured.iter().find(|server| server.default).or(configured.first());
         let default = default.map(|server| resource_of(server, issuer)).transpose()?;
         let mut servers = Self { demo: None, remote: Vec::new(), default };
         for server in configured {
             match server.behind()? {
-                Behind::Demo => servers.demo = Some(DemoResources::of(server, issuer)?),
+                Behind::Demo => servers.demo = Some(DemoResources::of(server, guards)?),
                 Behind::Remote(remote) => {
-                    servers.remote.push(RemoteResource::of(server, remote, parts)?);
+                    servers.remote.push(RemoteResource::of(server, remote, guards)?);
                 }
             }
         }
@@ -172,46 +248,23 @@ impl Servers {
     /// As the authorization server knows them.
     fn described(&self) -> Vec<Resource> {
         let demo = self.demo.iter().flat_map(DemoResources::described);
-        let mut resources: Vec<_> = demo.chain(self.remote.iter().map(RemoteResource::described)).collect();
+        let remote = self.remote.iter().flat_map(RemoteResource::described);
+        let mut resources: Vec<_> = demo.chain(remote).collect();
         for resource in &mut resources {
             resource.is_default = self.default.as_ref() == Some(&resource.indicator);
         }
         resources
     }
-}
 
-/// What all guards have in common.
-struct Guards<'a> {
-    parts: &'a Parts,
-    keys: &'a Keys,
-    revoked: &'a RevokedTokens,
-}
-
-/// What differs from guard to guard; see [`guard::Settings`].
-struct Guarded {
-    resource: ResourceIndicator,
-    accepted_audiences: Vec<ResourceIndicator>,
-    is_primary: bool,
-    name: String,
-    scope: Scope,
-}
-
-impl Guards<'_> {
-    fn guard(&self, guarded: Guarded) -> Guard {
-        Guard::new(guard::Settings {
-            issuer: self.parts.issuer.clone(),
-            resource: guarded.resource,
-            accepted_audiences: guarded.accepted_audiences,
-            is_primary: guarded.is_primary,
-            name: Some(guarded.name),
-            scope: guarded.scope,
-            keys: self.keys.clone(),
-            revoked: self.revoked.clone(),
-            clock: Arc::clone(&self.parts.clock),
-        })
+    /// What the next reload may keep of them.
+    fn kept(self) -> Kept {
+        Kept::new(
+            self.demo.map(DemoResources::kept),
+            self.remote.into_iter().map(RemoteResource::kept).collect(),
+        )
     }
 }
 
 fn resource_of(server: &Server, issuer: &Issuer) -> anyhow::Result<ResourceIndicator> {
-    Ok(ResourceIndicator::parse(&issuer.url(&format!("/mcp/{}", server.name)))?)
+    Ok(ResourceIndicator::parse(&issuer.url(&server.path()))?)
 }

@@ -69,12 +69,16 @@ impl std::error::Error for Stop {}
 
 /// Tells a person on stderr why a command ended, and gives the exit code for it.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let stop = error.downcast_ref::<Stop>();
     eprintln!("error: {error:#}");
-    if let Some(hint) = stop.and_then(|stop| stop.hint.as_deref()) {
+    if let Some(hint) = hint(error) {
         eprintln!("hint: {hint}");
     }
-    stop.map_or(Exit::Failure, |stop| stop.exit).into()
+    error.downcast_ref::<Stop>().map_or(Exit::Failure, |stop| stop.exit).into()
+}
+
+/// What a person can do about an error.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<&str> {
+    error.downcast_ref::<Stop>()?.hint.as_deref()
 }
 
 #[cfg(test)]

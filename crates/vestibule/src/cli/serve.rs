@@ -15,8 +15,9 @@ use crate::{
     entropy::SystemEntropy,
     jobs, keyring,
     listener::Listener,
+    reload::Reload,
     storage, telemetry,
-    wiring::{self, Parts, Wired},
+    wiring::{Parts, Wiring},
 };
 
 /// `vestibule serve`
@@ -48,11 +49,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(threads) = configuration.connections.threads {
         runtime.worker_threads(threads.get());
     }
-    runtime.enable_all().build().context("the runtime cannot start")?.block_on(serve(configuration))
+    runtime
+        .enable_all()
+        .build()
+        .context("the runtime cannot start")?
+        .block_on(serve(arguments, configuration))
 }
 
-async fn serve(configuration: Configuration) -> anyhow::Result<()> {
+async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::Result<()> {
     let (end, end_at_once) = (asked_to_end(1)?, asked_to_end(2)?);
+    let reload = Reload::new(&arguments.flags, arguments.demo)?;
     let clock = Arc::new(SystemClock);
     let random = Arc::new(SystemEntropy::new());
     let store = storage::open(&configuration.storage).await?;
@@ -62,22 +68,30 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
     let node = Node::claim(&configuration.storage.data_dir, &*random)?;
     let (queue, waiting) = Queue::new(clock.clone());
     let parts = Parts { store, keyring, issuer, clock, random, auditor: Arc::new(queue) };
-    let Wired { router, mut revocations, sign, processes } = wiring::wire(&parts, &configuration).await?;
+    let mut wiring = Wiring::open(&parts, &configuration).await?;
+    let mut revocations = wiring.revocations();
     // Before the first request: what was revoked before a restart stays revoked.
     revocations.catch_up().await?;
     let welcome = welcome(&parts, &configuration).await?;
-    let audit_log = parts.audit_writer(node, sign).await?.start(waiting);
+    let audit_log = parts.audit_writer(node, wiring.sign()).await?.start(waiting);
     let _jobs = jobs::start(parts.store.clone(), revocations, Arc::clone(&parts.clock));
 
     println!("listening on http://{}", listener.address());
     if let Some(welcome) = welcome {
         eprintln!("{welcome}");
     }
+    let (routes, event_streams) = (wiring.routes().clone(), wiring.event_streams());
+    // Streams have no end of their own that the listener could wait for.
+    let end = async {
+        end.await;
+        event_streams.drain();
+    };
     tokio::select! {
-        () = listener.serve(router, &configuration.connections, end) => {}
+        () = listener.serve(&routes, &configuration.connections, end) => {}
         () = end_at_once => tracing::warn!("asked to end twice; requests under way are cut off"),
+        never = reload.follow(&configuration, &mut wiring) => match never {},
     }
-    wiring::end(processes).await;
+    wiring.end().await;
     audit_log.stop().await;
     Ok(())
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::duration;
 
 /// `[connections]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Connections {
     /// `threads`: worker threads. Default: one per available core.

@@ -5,8 +5,14 @@ use std::{fs, net::SocketAddr, path::Path, path::PathBuf};
 use serde::Deserialize;
 
 use super::{
-    audit::Audit, connections::Connections, gateway::Gateway, lifetimes::Lifetimes, limits::Limits,
-    registration::Registration, server::Server, telemetry::LogFormat,
+    audit::Audit,
+    connections::Connections,
+    gateway::Gateway,
+    lifetimes::Lifetimes,
+    limits::Limits,
+    registration::Registration,
+    server::{Account, Server},
+    telemetry::LogFormat,
 };
 use crate::cli::exit::Stop;
 
@@ -43,6 +49,10 @@ pub(super) struct File {
     pub(super) gateway: Gateway,
     /// `[audit]`
     pub(super) audit: Audit,
+    /// `watch`: whether a change of this file is taken over without being asked to. Default `true`.
+    pub(super) watch: Option<bool>,
+    /// `[[account]]`
+    pub(super) account: Vec<Account>,
     /// `[[server]]`
     pub(super) server: Vec<Server>,
 }

@@ -1,6 +1,9 @@
 //! The MCP servers behind the gateway.
 
+mod allow;
+mod place;
 mod process;
+mod transport;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,12 +11,16 @@ use std::{
     time::Duration,
 };
 
-use gateway::{RemoteSettings, ToolScopes};
+use gateway::{RemoteServerSettings, ToolScopes};
 use http::Uri;
 use oauth::Scope;
 use serde::Deserialize;
 
-pub(crate) use self::process::{Environment, Process};
+pub(crate) use self::{
+    allow::Allow,
+    place::Account,
+    process::{Environment, Process},
+};
 use super::{duration, network};
 use crate::cli::exit::Stop;
 
@@ -24,7 +31,8 @@ const DEFAULT_SCOPE: &str = "use";
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Server {
-    /// `name`: its place in the URL, `/mcp/NAME`: lower-case letters, digits and hyphens. Required.
+    /// `name`: what it is called here, and its place in the URL, `/mcp/NAME`: lower-case letters, digits and hyphens.
+    /// Required.
     pub(crate) name: String,
     /// `kind`: what stands behind it. Required.
     pub(crate) kind: ServerKind,
@@ -34,8 +42,21 @@ pub(crate) struct Server {
     pub(crate) default: bool,
     /// `title`: what people call it. Default: its name.
     pub(crate) title: Option<String>,
+    /// `account`: the account whose server it is, which moves it to
+    /// `/accounts/ACCOUNT/custom/CUSTOM_NAME/id/SERVER_ID/mcp`. Default: it is nobody's in particular.
+    account: Option<String>,
+    /// `custom_name`: its name within the account. Default: its name.
+    custom_name: Option<String>,
+    /// `server_id`: its identifier within the account. Default: its name.
+    server_id: Option<String>,
+    /// `resource`: a parent of its path, such as `"/"`, that clients are told to ask tokens for; tokens for its own URL
+    /// are accepted as well. Default: its own URL, which is what the standards ask for.
+    resource: Option<String>,
     /// `url`: the endpoint of a remote server, `https://…`, or `http://…` on this computer. Required for `remote`.
     url: Option<String>,
+    /// `transport`: how messages travel to a remote server: `"http"` (Streamable HTTP) or `"sse"` (HTTP with SSE, of
+    /// 2024-11-05). Default: it is found out.
+    transport: Option<transport::Transport>,
     /// `scope`: what its tools need that `scopes` does not name, and its resources and prompts. Default `"use"`.
     scope: Option<String>,
     /// `scopes`: what its tools need, by name of the tool. Default: none is named.
@@ -48,6 +69,9 @@ pub(crate) struct Server {
     /// `false`.
     #[serde(default)]
     allow_private: AllowPrivate,
+    /// `allow`: what it may ask of its clients: `"elicitation"`, `"sampling"`, `"roots"`. Default `["elicitation"]`.
+    #[serde(default)]
+    allow: Allow,
     /// `timeout`: how long a remote server may take to begin an answer, and a process to end one. Default `"60s"`.
     #[serde(default = "answer_time", deserialize_with = "duration::deserialize")]
     timeout: Duration,
@@ -76,7 +100,7 @@ pub(crate) struct Server {
 pub(crate) enum ServerKind {
     /// The built-in demo server with six tools on a small store of items.
     Demo,
-    /// A server that speaks MCP over Streamable HTTP elsewhere.
+    /// A server that speaks MCP over HTTP elsewhere.
     Remote,
     /// A program on this machine that speaks MCP over its standard streams.
     Stdio,
@@ -116,10 +140,12 @@ pub(crate) struct Remote {
     pub(crate) tools: ToolScopes,
     /// How long it may take to begin an answer.
     pub(crate) answer_time: Duration,
+    /// What it may ask of its clients.
+    pub(crate) allow: Allow,
 }
 
 /// How a server elsewhere is reached.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reached {
     /// At a URL.
     Http {
@@ -127,9 +153,18 @@ pub(crate) enum Reached {
         url: Uri,
         /// Which hosts may have private addresses.
         allow_private: AllowPrivate,
+        /// How messages travel.
+        transport: gateway::Transport,
     },
     /// As a process.
     Process(Process),
+}
+
+impl Remote {
+    /// Whether `other` is the same server, whatever its tools need.
+    pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
+        self.reached == other.reached && self.answer_time == other.answer_time && self.allow == other.allow
+    }
 }
 
 impl Server {
@@ -140,11 +175,17 @@ impl Server {
             kind: ServerKind::Demo,
             default: false,
             title: None,
+            account: None,
+            custom_name: None,
+            server_id: None,
+            resource: None,
             url: None,
+            transport: None,
             scope: None,
             scopes: BTreeMap::new(),
             hidden: BTreeSet::new(),
             allow_private: AllowPrivate::default(),
+            allow: Allow::default(),
             timeout: answer_time(),
             command: Vec::new(),
             environment: Environment::default(),
@@ -169,8 +210,11 @@ impl Server {
                 Err(self.mistake("is a remote server, and a process has no place there"))
             }
             ServerKind::Remote => {
-                let reached =
-                    Reached::Http { url: self.endpoint()?, allow_private: self.allow_private.clone() };
+                let reached = Reached::Http {
+                    url: self.endpoint()?,
+                    allow_private: self.allow_private.clone(),
+                    transport: transport::of(self.transport),
+                };
                 self.reached(reached)
             }
             ServerKind::Stdio => self.reached(Reached::Process(self.process()?)),
@@ -178,7 +222,8 @@ impl Server {
     }
 
     fn reached(&self, reached: Reached) -> Result<Behind, Stop> {
-        Ok(Behind::Remote(Remote { reached, tools: self.tools()?, answer_time: self.timeout }))
+        let (tools, answer_time) = (self.tools()?, self.timeout);
+        Ok(Behind::Remote(Remote { reached, tools, answer_time, allow: self.allow.clone() }))
     }
 
     fn endpoint(&self) -> Result<Uri, Stop> {
@@ -205,6 +250,7 @@ impl Server {
                 .map(|(tool, text)| Ok((tool.clone(), scope(text)?)))
                 .collect::<Result<_, Stop>>()?,
             hidden: self.hidden.clone(),
+            implied: BTreeMap::new(),
         })
     }
 
@@ -214,11 +260,11 @@ impl Server {
 }
 
 fn answer_time() -> Duration {
-    RemoteSettings::ANSWER_TIME
+    RemoteServerSettings::ANSWER_TIME
 }
 
 /// Refuses servers that cannot stand beside each other.
-pub(super) fn check(servers: &[Server]) -> Result<(), Stop> {
+pub(super) fn check(servers: &[Server], accounts: &[Account]) -> Result<(), Stop> {
     if servers.iter().filter(|server| server.kind == ServerKind::Demo).count() > 1 {
         return Err(Stop::usage("there is more than one [[server]] of kind \"demo\"")
             .hint("keep one: the demo server has paths of its own beside /mcp/NAME"));
@@ -238,7 +284,7 @@ pub(super) fn check(servers: &[Server]) -> Result<(), Stop> {
         }
         server.behind()?;
     }
-    Ok(())
+    place::check(servers, accounts)
 }
 
 fn is_name(text: &str) -> bool {

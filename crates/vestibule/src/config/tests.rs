@@ -145,3 +145,23 @@ fn no_database_password_is_printed() {
     assert!(storage::has_password("postgres://localhost/v?password=canary"));
     assert!(!storage::has_password("sqlite:/data/v.sqlite3"));
 }
+
+#[test]
+fn a_remote_server_may_say_how_messages_travel() {
+    let server = |more: &str| {
+        let text = format!("[[server]]\nname = \"old\"\n{more}");
+        load(&[], &text).and_then(|configuration| Ok(configuration.servers[0].behind()?))
+    };
+    let remote = "kind = \"remote\"\nurl = \"https://old.example/sse\"\n";
+    for (line, expected) in [
+        ("", ::gateway::Transport::Detected),
+        ("transport = \"http\"", ::gateway::Transport::StreamableHttp),
+        ("transport = \"sse\"", ::gateway::Transport::HttpSse),
+    ] {
+        let Behind::Remote(remote) = server(&format!("{remote}{line}")).unwrap() else { panic!("a remote server") };
+        let Reached::Http { transport, .. } = remote.reached else { panic!("a URL") };
+        assert_eq!(transport, expected, "{line}");
+    }
+    assert!(server(&format!("{remote}transport = \"websocket\"")).is_err());
+    assert!(server("kind = \"stdio\"\ncommand = [\"x\"]\ntransport = \"sse\"").is_err());
+}

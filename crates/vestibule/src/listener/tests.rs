@@ -21,7 +21,7 @@ async fn start(router: Router, connections: Connections) -> Running {
     let address = listener.address();
     let (end, ended) = oneshot::channel();
     let task = tokio::spawn(async move {
-        listener.serve(router, &connections, async { _ = ended.await }).await;
+        listener.serve(&Routes::new(router), &connections, async { _ = ended.await }).await;
     });
     Running { address, end, task }
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use authorization_server::{Resource, ScopeDescription};
-use gateway::DemoSettings;
+use gateway::{BuiltInServer, DemoSettings};
 use guard::Guard;
-use oauth::{Issuer, ResourceIndicator, Scope};
-use store::Store;
+use oauth::{ResourceIndicator, Scope};
 
-use super::{Guarded, Guards, resource_of};
+use super::{Guarded, Guards, kept::WithGuards, resource_of};
 use crate::config::server::Server;
 
 const NAME: &str = "Vestibule demo";
@@ -16,28 +15,46 @@ const NAME: &str = "Vestibule demo";
 /// The demo server under its own name and the two that older clients of it use. A token for any of them is good for
 /// all: they are one resource.
 pub(super) struct DemoResources {
-    primary: ResourceIndicator,
-    compatible: ResourceIndicator,
-    api: ResourceIndicator,
-}
-
-/// A guard for each name.
-pub(super) struct DemoGuards {
-    primary: Guard,
-    compatible: Guard,
-    api: Guard,
+    name: String,
+    server: BuiltInServer,
+    primary: (Guarded, Guard),
+    compatible: (Guarded, Guard),
+    api: (Guarded, Guard),
 }
 
 impl DemoResources {
-    pub(super) fn of(server: &Server, issuer: &Issuer) -> anyhow::Result<Self> {
-        let at = |path: &str| ResourceIndicator::parse(&issuer.url(path));
-        Ok(Self { primary: resource_of(server, issuer)?, compatible: at("/mcp/v1")?, api: at("/api")? })
+    pub(super) fn of(server: &Server, guards: &Guards<'_>) -> anyhow::Result<Self> {
+        let parts = guards.parts;
+        let at = |path: &str| ResourceIndicator::parse(&parts.issuer.url(path));
+        let names = [resource_of(server, &parts.issuer)?, at("/mcp/v1")?, at("/api")?];
+        let scope = |scopes: &[ScopeDescription]| {
+            scopes.iter().map(|scope| scope.token.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        let scope = Scope::parse(&scope(&scopes()))?;
+        let guarded = |index: usize| {
+            let guarded = Guarded {
+                resource: names[index].clone(),
+                announced: None,
+                accepted_audiences: names.iter().filter(|name| **name != names[index]).cloned().collect(),
+                tenant: None,
+                is_primary: index == 0,
+                name: NAME.to_owned(),
+                scope: scope.clone(),
+            };
+            let guard = guards.guard(&guarded);
+            (guarded, guard)
+        };
+        let name = server.name.clone();
+        let server = guards.kept.demo();
+        let server =
+            server.unwrap_or_else(|| BuiltInServer::demo(&parts.store, &parts.clock, &parts.session_key()));
+        Ok(Self { name, server, primary: guarded(0), compatible: guarded(1), api: guarded(2) })
     }
 
     /// As the authorization server knows them; which one is the default is not theirs to say.
     pub(super) fn described(&self) -> Vec<Resource> {
-        let resource = |indicator: &ResourceIndicator, is_alias| Resource {
-            indicator: indicator.clone(),
+        let resource = |(guarded, _): &(Guarded, Guard), is_alias| Resource {
+            indicator: guarded.resource.clone(),
             name: NAME.to_owned(),
             scopes: scopes(),
             is_default: false,
@@ -46,33 +63,22 @@ impl DemoResources {
         vec![resource(&self.primary, false), resource(&self.compatible, true), resource(&self.api, true)]
     }
 
-    pub(super) fn guards(&self, guards: &Guards<'_>) -> DemoGuards {
-        let names = [&self.primary, &self.compatible, &self.api];
-        let scope = self.described().first().map_or_else(Scope::default, Resource::scope);
-        let guard = |resource: &ResourceIndicator| {
-            guards.guard(Guarded {
-                resource: resource.clone(),
-                accepted_audiences: names.into_iter().filter(|name| *name != resource).cloned().collect(),
-                is_primary: *resource == self.primary,
-                name: NAME.to_owned(),
-                scope: scope.clone(),
-            })
-        };
-        DemoGuards {
-            primary: guard(&self.primary),
-            compatible: guard(&self.compatible),
-            api: guard(&self.api),
+    pub(super) fn guards(&self) -> [&Guard; 3] {
+        [&self.primary.1, &self.compatible.1, &self.api.1]
+    }
+
+    pub(super) fn settings(&self) -> DemoSettings {
+        DemoSettings {
+            name: self.name.clone(),
+            guard: self.primary.1.clone(),
+            compatible_guard: self.compatible.1.clone(),
+            server: self.server.clone(),
         }
     }
-}
 
-impl DemoGuards {
-    pub(super) fn all(&self) -> [&Guard; 3] {
-        [&self.primary, &self.compatible, &self.api]
-    }
-
-    pub(super) fn settings(self, store: &Store) -> DemoSettings {
-        DemoSettings { guard: self.primary, compatible_guard: self.compatible, store: store.clone() }
+    /// What the next configuration may keep of it.
+    pub(super) fn kept(self) -> WithGuards<BuiltInServer> {
+        (self.server, vec![self.primary, self.compatible, self.api])
     }
 }
 

@@ -3,12 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use authorization_server::{Resource, ScopeDescription};
-use gateway::{RemoteSettings, StdioServer, StdioSettings, Way};
+use gateway::{RemoteServer, RemoteServerSettings, RemoteSettings, StdioServer, StdioSettings, Way};
+use guard::Guard;
 use http::Uri;
 use oauth::{Issuer, ResourceIndicator};
 use outbound::Egress;
 
-use super::{Guarded, Guards, Parts, resource_of};
+use super::{
+    Guarded, Guards, Parts,
+    kept::{KeptServer, WithGuards},
+    resource_of,
+};
 use crate::config::{
     network,
     server::{AllowPrivate, Process, Reached, Remote, Server},
@@ -17,57 +22,65 @@ use crate::config::{
 /// One configured server and its resource.
 pub(super) struct RemoteResource {
     name: String,
-    title: String,
-    resource: ResourceIndicator,
-    way: Way,
+    guarded: Guarded,
+    guard: Guard,
     remote: Remote,
+    server: RemoteServer,
+    process: Option<Arc<StdioServer>>,
 }
 
 impl RemoteResource {
-    pub(super) fn of(server: &Server, remote: Remote, parts: &Parts) -> anyhow::Result<Self> {
-        Ok(Self {
-            name: server.name.clone(),
-            title: server.title.clone().unwrap_or_else(|| server.name.clone()),
+    pub(super) fn of(server: &Server, remote: Remote, guards: &Guards<'_>) -> anyhow::Result<Self> {
+        let parts = guards.parts;
+        let announced = server.announced_path().map(|path| ResourceIndicator::parse(&parts.issuer.url(path)));
+        let announced = announced.transpose()?;
+        let guarded = Guarded {
             resource: resource_of(server, &parts.issuer)?,
-            way: way(&server.name, &remote, parts),
-            remote,
-        })
+            accepted_audiences: announced.iter().cloned().collect(),
+            announced,
+            tenant: guards.tenant(server),
+            is_primary: true,
+            name: server.title.clone().unwrap_or_else(|| server.name.clone()),
+            scope: remote.tools.default.clone(),
+        };
+        let guard = guards.guard(&guarded);
+        let name = server.name.clone();
+        let (server, process) = match guards.kept.remote(&name, &remote) {
+            Some(kept) => (kept.server.clone(), kept.process.clone()),
+            None => connected(&name, &remote, parts),
+        };
+        Ok(Self { name, guarded, guard, remote, server, process })
     }
 
-    /// Its process, if it is one.
-    pub(super) fn process(&self) -> Option<Arc<StdioServer>> {
-        match &self.way {
-            Way::Process(server) => Some(Arc::clone(server)),
-            Way::Http { .. } => None,
-        }
+    pub(super) fn guard(&self) -> &Guard {
+        &self.guard
     }
 
-    /// As the authorization server knows it; whether it is the default is not its to say.
-    pub(super) fn described(&self) -> Resource {
-        Resource {
-            indicator: self.resource.clone(),
-            name: self.title.clone(),
+    /// As the authorization server knows it, under each of its names; whether it is the default is not its to say.
+    pub(super) fn described(&self) -> impl Iterator<Item = Resource> {
+        let resource = |indicator: &ResourceIndicator, is_alias| Resource {
+            indicator: indicator.clone(),
+            name: self.guarded.name.clone(),
             scopes: self.scopes(),
             is_default: false,
-            is_alias: false,
+            is_alias,
+        };
+        let announced = self.guarded.announced.iter().map(move |announced| resource(announced, true));
+        [resource(&self.guarded.resource, false)].into_iter().chain(announced)
+    }
+
+    pub(super) fn settings(&self) -> RemoteSettings {
+        RemoteSettings {
+            guard: self.guard.clone(),
+            server: self.server.clone(),
+            tools: self.remote.tools.clone(),
         }
     }
 
-    pub(super) fn settings(&self, guards: &Guards<'_>) -> RemoteSettings {
-        RemoteSettings {
-            name: self.name.clone(),
-            guard: guards.guard(Guarded {
-                resource: self.resource.clone(),
-                accepted_audiences: Vec::new(),
-                is_primary: true,
-                name: self.title.clone(),
-                scope: self.remote.tools.default.clone(),
-            }),
-            way: self.way.clone(),
-            tools: self.remote.tools.clone(),
-            answer_time: self.remote.answer_time,
-            idle_time: RemoteSettings::IDLE_TIME,
-        }
+    /// What the next configuration may keep of it.
+    pub(super) fn kept(self) -> WithGuards<KeptServer> {
+        let Self { name, guarded, guard, remote, server, process } = self;
+        (KeptServer { name, reached: remote, server, process }, vec![(guarded, guard)])
     }
 
     /// Every scope that is configured, told by the tools that need it.
@@ -86,11 +99,14 @@ impl RemoteResource {
 
     fn of_default(&self, by_scope: &BTreeMap<&str, Vec<&str>>) -> [String; 2] {
         if by_scope.is_empty() {
-            return [format!("Use {} and its tools", self.title), format!("使用 {} 及其工具", self.title)];
+            return [
+                format!("Use {} and its tools", self.guarded.name),
+                format!("使用 {} 及其工具", self.guarded.name),
+            ];
         }
         [
-            format!("Use {} and those of its tools that need nothing more", self.title),
-            format!("使用 {} 及其无需其他权限的工具", self.title),
+            format!("Use {} and those of its tools that need nothing more", self.guarded.name),
+            format!("使用 {} 及其无需其他权限的工具", self.guarded.name),
         ]
     }
 }
@@ -105,16 +121,27 @@ fn described(token: &str, [english, chinese]: [String; 2]) -> ScopeDescription {
     ScopeDescription { token: token.to_owned(), sentences, changes: true }
 }
 
-fn way(name: &str, remote: &Remote, parts: &Parts) -> Way {
-    match &remote.reached {
-        Reached::Http { url, allow_private } => {
-            Way::Http { url: url.clone(), egress: egress(url, allow_private, &parts.issuer) }
+/// A server that nobody has needed yet, and its process if it is one.
+fn connected(name: &str, remote: &Remote, parts: &Parts) -> (RemoteServer, Option<Arc<StdioServer>>) {
+    let (way, process) = match &remote.reached {
+        Reached::Http { url, allow_private, transport } => {
+            let egress = egress(url, allow_private, &parts.issuer);
+            (Way::Http { url: url.clone(), egress, transport: *transport }, None)
         }
         Reached::Process(process) => {
             let settings = process_settings(name, process, remote);
-            Way::Process(Arc::new(StdioServer::new(settings, Arc::clone(&parts.random))))
+            let process = Arc::new(StdioServer::new(settings, Arc::clone(&parts.random)));
+            (Way::Process(Arc::clone(&process)), Some(process))
         }
-    }
+    };
+    let settings = RemoteServerSettings {
+        name: name.to_owned(),
+        way,
+        answer_time: remote.answer_time,
+        idle_time: RemoteServerSettings::IDLE_TIME,
+        allowed: remote.allow.requests(),
+    };
+    (RemoteServer::new(&settings, &parts.session_key()), process)
 }
 
 fn process_settings(name: &str, process: &Process, remote: &Remote) -> StdioSettings {

@@ -1,6 +1,7 @@
 //! Tests of the whole product: the real binary, real clients, a real browser.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod acting_client;
 mod architecture;
 mod attacks;
 mod audit;
@@ -11,6 +12,7 @@ mod command_line;
 mod conformance;
 mod demo_commands;
 mod everything;
+mod grid;
 mod hostile_input;
 mod http_client;
 mod kill;
@@ -18,6 +20,7 @@ mod kill;
 mod postgresql;
 mod real_clients;
 mod recorder;
+mod reload;
 mod serve;
 mod server;
 mod servers;

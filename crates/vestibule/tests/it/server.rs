@@ -103,6 +103,19 @@ impl Server {
         self.log()
     }
 
+    /// Gives the server another configuration file, in one step. It has one from [`Settings::configuration`].
+    pub(crate) fn reconfigure(&self, configuration: &str) {
+        let aside = self.directory.path().join("vestibule.toml.new");
+        fs::write(&aside, configuration).expect("the configuration can be written");
+        fs::rename(aside, self.directory.path().join("vestibule.toml")).expect("and put in its place");
+    }
+
+    /// Asks the server to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        let asked = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the process gets the signal");
+    }
+
     /// Sends one request and reads the whole answer.
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
         http_client::send(self.address, request).await

@@ -14,7 +14,7 @@ use crate::cli::exit::Stop;
 pub(crate) struct Environment(pub(crate) Arc<BTreeMap<String, Secret<String>>>);
 
 /// How a process is started and who shares it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     /// The program and its arguments.
     pub(crate) command: Vec<String>,
@@ -33,7 +33,7 @@ impl Server {
                 .mistake("has no command")
                 .hint("write the program and its arguments as a list: command = [\"npx\", \"-y\", \"…\"]"));
         }
-        if self.url.is_some() || self.allow_private != AllowPrivate::default() {
+        if self.url.is_some() || self.transport.is_some() || self.allow_private != AllowPrivate::default() {
             return Err(self.mistake("is a process, and a url has no place there"));
         }
         if self.processes == 0 {

@@ -1,0 +1,65 @@
+//! One guard per resource.
+
+use std::sync::Arc;
+
+use guard::{Guard, Keys, RevokedTokens, Tenant};
+use oauth::{ResourceIndicator, Scope};
+
+use super::{Kept, Parts};
+use crate::config::server::{Account, Server};
+
+/// What all guards have in common, and the ones there are.
+pub(super) struct Guards<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) keys: &'a Keys,
+    pub(super) revoked: &'a RevokedTokens,
+    pub(super) kept: &'a Kept,
+    pub(super) accounts: &'a [Account],
+}
+
+/// What differs from guard to guard; see [`guard::Settings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Guarded {
+    pub(super) resource: ResourceIndicator,
+    pub(super) announced: Option<ResourceIndicator>,
+    pub(super) accepted_audiences: Vec<ResourceIndicator>,
+    pub(super) tenant: Option<Tenant>,
+    pub(super) is_primary: bool,
+    pub(super) name: String,
+    pub(super) scope: Scope,
+}
+
+impl Guards<'_> {
+    /// The guard that is told this: the one there is, with the tokens it has seen, or a new one.
+    pub(super) fn guard(&self, guarded: &Guarded) -> Guard {
+        if let Some(kept) = self.kept.guard(guarded) {
+            return kept;
+        }
+        let Guarded { resource, announced, accepted_audiences, tenant, is_primary, name, scope } =
+            guarded.clone();
+        Guard::new(guard::Settings {
+            issuer: self.parts.issuer.clone(),
+            resource,
+            announced,
+            accepted_audiences,
+            tenant,
+            is_primary,
+            name: Some(name),
+            scope,
+            keys: self.keys.clone(),
+            revoked: self.revoked.clone(),
+            clock: Arc::clone(&self.parts.clock),
+        })
+    }
+
+    /// The account whose server it is.
+    pub(super) fn tenant(&self, server: &Server) -> Option<Tenant> {
+        let account = self.accounts.iter().find(|account| Some(account.id.as_str()) == server.account())?;
+        Some(Tenant {
+            all: self.parts.issuer.url("/accounts/"),
+            own: self.parts.issuer.url(&format!("/accounts/{}/", account.id)),
+            users: account.users.clone(),
+            clients: account.clients.clone(),
+        })
+    }
+}
