@@ -153,8 +153,12 @@ impl Work {
         let done = async {
             let outcome = endpoint.serve(permit, parts, body.into()).await;
             if let Kind::Initialize(_) = kind {
-                let answered = outcome.as_ref().ok().filter(|response| response.status().is_success());
-                session.opened(answered.map(|response| response.headers().get(SESSION_ID).cloned()));
+                match &outcome {
+                    Ok(response) if response.status().is_success() => {
+                        session.opened_as(response.headers().get(SESSION_ID).cloned());
+                    }
+                    _ => session.stays_unopened(),
+                }
             }
             match (outcome, kind.asked()) {
                 (Ok(response), asked) => {

@@ -22,8 +22,8 @@ pub(super) struct Outbox {
 
 /// An event that waits, and the room that it takes until it is read.
 pub(super) struct Queued {
-    pub(super) event: Bytes,
-    _room: OwnedSemaphorePermit,
+    event: Bytes,
+    room: OwnedSemaphorePermit,
 }
 
 /// Where the client takes them from.
@@ -45,8 +45,16 @@ impl Outbox {
         let event = Bytes::from(write_event(&on_one_line(message)));
         let takes = u32::try_from(event.len()).unwrap_or(ROOM).clamp(LEAST, ROOM);
         let room = timeout(self.stall, self.room.clone().acquire_many_owned(takes)).await;
-        let _room = room.map_err(|_| Unread)?.map_err(|_| Unread)?;
-        self.queue.send(Queued { event, _room }).map_err(|_| Unread)
+        let room = room.map_err(|_| Unread)?.map_err(|_| Unread)?;
+        self.queue.send(Queued { event, room }).map_err(|_| Unread)
+    }
+}
+
+impl Queued {
+    /// The event, which is read now and takes no room any more.
+    pub(super) fn read(self) -> Bytes {
+        drop(self.room);
+        self.event
     }
 }
 
@@ -59,13 +67,14 @@ fn on_one_line(message: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
+    use tokio::task::unconstrained;
 
     #[tokio::test]
     async fn gw_15_what_waits_for_a_slow_reader_is_bounded() {
         let (outbox, mut queue) = Outbox::new(Duration::from_mins(1));
         let large = vec![b'x'; ROOM as usize / 4];
         let mut put = 0;
-        while outbox.put(&large).now_or_never().is_some() {
+        while unconstrained(outbox.put(&large)).now_or_never().is_some() {
             put += 1;
         }
         assert_eq!(put, 3, "with what an event is wrapped in, a fourth is too large");
@@ -73,7 +82,7 @@ mod tests {
         assert!(outbox.put(&large).now_or_never().is_some(), "what was read makes room");
 
         let (outbox, _queue) = Outbox::new(Duration::from_mins(1));
-        let small = std::iter::repeat_with(|| outbox.put(b"{}").now_or_never());
+        let small = std::iter::repeat_with(|| unconstrained(outbox.put(b"{}")).now_or_never());
         assert_eq!(small.take_while(Option::is_some).count(), (ROOM / LEAST) as usize);
     }
 
@@ -83,7 +92,7 @@ mod tests {
         let huge = vec![b'x'; ROOM as usize * 2];
         assert_eq!(outbox.put(&huge).now_or_never(), Some(Ok(())));
         assert_eq!(outbox.put(b"{}").now_or_never(), None);
-        assert!(queue.recv().await.unwrap().event.len() > huge.len());
+        assert!(queue.recv().await.unwrap().read().len() > huge.len());
         assert_eq!(outbox.put(b"{}").now_or_never(), Some(Ok(())));
     }
 
@@ -100,7 +109,7 @@ mod tests {
     async fn gw_17_a_message_is_one_line() {
         let (outbox, mut queue) = Outbox::new(Duration::from_mins(1));
         outbox.put(b"{\r\n \"a\": \"event: endpoint\\n\"\n}").await.unwrap();
-        let event = queue.recv().await.unwrap().event;
+        let event = queue.recv().await.unwrap().read();
         assert_eq!(&*event, b"event: message\ndata: {   \"a\": \"event: endpoint\\n\" }\n\n");
     }
 }

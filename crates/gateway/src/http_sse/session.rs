@@ -129,9 +129,14 @@ impl Session {
         Some(self.unopened(method))
     }
 
-    /// The endpoint has answered to `initialize` with this session, or refused.
-    pub(super) fn opened(&self, answered: Option<Option<HeaderValue>>) {
-        *lock(&self.opened) = answered.map_or(Opened::Not, |id| Opened::As(id, false));
+    /// The endpoint has answered to `initialize`, with this session if it has any.
+    pub(super) fn opened_as(&self, id: Option<HeaderValue>) {
+        *lock(&self.opened) = Opened::As(id, false);
+    }
+
+    /// The endpoint has refused to open a session; it may be asked again.
+    pub(super) fn stays_unopened(&self) {
+        *lock(&self.opened) = Opened::Not;
     }
 
     /// Whether somebody has to begin to listen to the endpoint: true once.

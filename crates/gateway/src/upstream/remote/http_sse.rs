@@ -56,6 +56,12 @@ impl Streams {
         // A map is whole between two statements; no panic can leave it half written.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The server does not know the session any more.
+    fn forget(&self, conversation: &Arc<Conversation>) -> Answer {
+        self.open().retain(|_, other| !Arc::ptr_eq(other, conversation));
+        gone()
+    }
 }
 
 /// The session id of a stream among the headers of a message.
@@ -178,7 +184,7 @@ impl Caller {
         let Message::Request(request) = Message::parse(&body).map_err(|_| UpstreamError::Malformed)? else {
             return match self.remote.tell(&conversation.endpoint, body.clone()).await {
                 Ok(()) => Ok(Answer::Accepted),
-                Err(UpstreamError::SessionGone) => Ok(self.ended(http, conversation)),
+                Err(UpstreamError::SessionGone) => Ok(http.streams.forget(conversation)),
                 Err(error) => Err(error),
             };
         };
@@ -189,7 +195,7 @@ impl Caller {
             Err(_) => Ok(Answer::Stream(Source::HttpSse(None, exchange))),
             Ok(Ok(message)) if exchange.is_over() => Ok(Answer::Json(StatusCode::OK, message)),
             Ok(Ok(message)) => Ok(Answer::Stream(Source::HttpSse(Some(message), exchange))),
-            Ok(Err(UpstreamError::SessionGone)) => Ok(self.ended(http, conversation)),
+            Ok(Err(UpstreamError::SessionGone)) => Ok(http.streams.forget(conversation)),
             Ok(Err(error)) => Err(error),
         }
     }
@@ -198,16 +204,11 @@ impl Caller {
     fn ask(&self, conversation: Arc<Conversation>, id: RequestId<'static>, body: Bytes) {
         let remote = self.remote.clone();
         tokio::spawn(async move {
-            if let Err(error) = remote.tell(&conversation.endpoint, body).await {
-                conversation.fail(&id, error);
+            match remote.tell(&conversation.endpoint, body).await {
+                Ok(()) => conversation.taken(&id),
+                Err(error) => conversation.fail(&id, error),
             }
         });
-    }
-
-    /// The server does not know the session any more.
-    fn ended(&self, http: &Http, conversation: &Arc<Conversation>) -> Answer {
-        http.streams.open().retain(|_, other| !Arc::ptr_eq(other, conversation));
-        gone()
     }
 }
 

@@ -51,7 +51,7 @@ impl<'w> Client<'w> {
         let first = client.event().await.unwrap();
         let (name, data) = first.trim_end().split_once('\n').unwrap();
         assert_eq!(name, "event: endpoint");
-        client.endpoint = data.strip_prefix("data: ").unwrap().to_owned();
+        data.strip_prefix("data: ").unwrap().clone_into(&mut client.endpoint);
         client
     }
 

@@ -63,6 +63,8 @@ struct Waiting {
     /// As the client gave it.
     progress_token: Option<Value>,
     sender: Sender,
+    /// The server has taken the request, which may have its effect.
+    is_taken: bool,
 }
 
 /// A request under way. Dropped, nobody waits for the answer any more.
@@ -111,7 +113,7 @@ impl Conversation {
             return Err(UpstreamError::Malformed);
         }
         let progress_token = progress_token(request.params);
-        table.waiting.push(Waiting { id: id.clone(), progress_token, sender });
+        table.waiting.push(Waiting { id: id.clone(), progress_token, sender, is_taken: false });
         table.last_used = Some(Instant::now());
         drop(table);
         Ok(Exchange { id, receiver, table: self.table.clone(), is_over: false })
@@ -126,7 +128,18 @@ impl Conversation {
         Hearing(receiver)
     }
 
-    /// A request has no answer: it did not reach the server.
+    /// The server has taken a request; its answer may come, unless the stream has ended.
+    pub(super) fn taken(&self, id: &RequestId<'_>) {
+        let mut table = lock(&self.table);
+        if table.is_over {
+            drop(table);
+            self.fail(id, UpstreamError::Unreachable);
+        } else if let Some(waiting) = table.waiting.iter_mut().find(|waiting| waiting.id == *id) {
+            waiting.is_taken = true;
+        }
+    }
+
+    /// A request has no answer.
     pub(super) fn fail(&self, id: &RequestId<'_>, error: UpstreamError) {
         if let Some(waiting) = take(&mut lock(&self.table), id) {
             // Fails when the client has gone meanwhile, or has more to read first, and then misses the end.
@@ -250,12 +263,13 @@ fn take(table: &mut Table, id: &RequestId<'_>) -> Option<Waiting> {
     Some(table.waiting.remove(position))
 }
 
-/// Fails everything that waits, and everything to come.
+/// Fails everything that waits, and everything to come. Whether the server takes what is on its way there, the answer to
+/// that says.
 fn close(table: &Mutex<Table>, ending: UpstreamError) {
     let mut table = lock(table);
     table.is_over = true;
     table.listener = None;
-    for waiting in table.waiting.drain(..) {
+    for waiting in table.waiting.extract_if(.., |waiting| waiting.is_taken) {
         // Fails when there is more to read first; the end of the channel is the same error then.
         let _ = waiting.sender.try_send(Err(ending));
     }

@@ -102,7 +102,7 @@ mod tests {
             ("https://mcp.example/sse", "//evil.test/m", Err(OtherOrigin)),
             ("https://mcp.example/sse", "/\\evil.test/m", Err(NoUrl)),
             ("https://mcp.example/sse", "file:///etc/passwd", Err(OtherOrigin)),
-            ("https://mcp.example/sse", "javascript:alert(1)", Err(NoUrl)),
+            ("https://mcp.example/sse", "javascript:alert(1)", Err(OtherOrigin)),
             ("https://mcp.example/sse", "/m\u{0}", Err(NoUrl)),
             ("https://mcp.example/sse", "/m x", Err(NoUrl)),
             ("https://mcp.example/sse", "", Err(NoUrl)),
