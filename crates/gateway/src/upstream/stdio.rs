@@ -19,6 +19,7 @@ mod diagnostics;
 mod envelope;
 mod exchanges;
 mod lines;
+mod own;
 mod process;
 mod relayed;
 mod slot;
@@ -47,9 +48,11 @@ use slot::{Begun, Live, Slot};
 pub struct StdioSettings {
     /// What the log calls it.
     pub name: String,
-    /// The program and its arguments.
+    /// The program and its arguments. With a process for each user, [`StdioSettings::USER`]
+    /// in an argument is the user.
     pub command: Vec<String>,
-    /// Its environment, beside `PATH` and `LANG=C.UTF-8`; may replace both.
+    /// Its environment, beside `PATH` and `LANG=C.UTF-8`; may replace both. The user stands there as
+    /// in `command`.
     pub environment: Arc<BTreeMap<String, Secret<String>>>,
     /// Its `PATH`, which also says where the program is.
     pub path: OsString,
@@ -221,8 +224,12 @@ impl StdioServer {
     /// The user's place for a process.
     fn slot(&self, slots: &mut Slots, user: &User) -> Arc<Slot> {
         let key = (self.settings.sharing != Sharing::Everybody).then(|| user.clone());
-        let new = || Arc::new(Slot::new(Arc::clone(&self.settings), Arc::clone(&self.random)));
-        Arc::clone(slots.entry(key).or_insert_with(new))
+        let new = |user: &Option<User>| {
+            let settings =
+                user.as_ref().map_or_else(|| Arc::clone(&self.settings), |user| self.settings.of(user));
+            Arc::new(Slot::new(settings, Arc::clone(&self.random)))
+        };
+        Arc::clone(slots.entry(key).or_insert_with_key(new))
     }
 
     fn slots(&self) -> MutexGuard<'_, Option<Slots>> {
