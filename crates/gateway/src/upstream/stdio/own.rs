@@ -46,7 +46,6 @@ impl User {
         // Half of it: 128 bits that nobody shares by chance.
         let half = digest.as_bytes().first_chunk().expect("a digest has 32 bytes");
         format!("{:032x}", u128::from_be_bytes(*half))
-        format!("{:032x}", u128::from_be_bytes(half))
     }
 }
 
