@@ -13,7 +13,6 @@
 //!
 //! Nothing here knows the authorization server: it is an issuer and a key set inside the guard.
 
-mod admission;
 mod body;
 mod demo;
 mod endpoint;
@@ -32,6 +31,7 @@ use axum::routing::any;
 
 use demo::DemoServer;
 use endpoint::{Endpoint, SessionRule};
+use guard::admission;
 use relay::RelayEndpoint;
 use server::McpServer;
 use settings::Front;
