@@ -22,8 +22,8 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// The lists that requests are held against.
-#[derive(Debug)]
-pub(crate) struct Admission {
+#[derive(Debug, Clone)]
+pub struct Admission {
     is_loopback: bool,
     /// Lower-case authorities.
     hosts: Vec<String>,
@@ -33,11 +33,11 @@ pub(crate) struct Admission {
 
 /// A request that may go on, with the origin that its answer is readable for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Admitted(Option<HeaderValue>);
+pub struct Admitted(Option<HeaderValue>);
 
 /// Why a request goes no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotAdmitted {
+pub enum NotAdmitted {
     /// No host, several, or two that disagree.
     #[error("the request does not name one host")]
     AmbiguousHost,
@@ -52,7 +52,7 @@ pub(crate) enum NotAdmitted {
 impl Admission {
     /// Lists made of the public URL and what is configured beside it: `hosts` as `host[:port]`, `origins` as
     /// `scheme://host[:port]`.
-    pub(crate) fn new(public_url: &Uri, hosts: &[String], origins: &[String]) -> Self {
+    pub fn new(public_url: &Uri, hosts: &[String], origins: &[String]) -> Self {
         let authority =
             public_url.authority().map_or_else(String::new, |authority| authority.as_str().to_lowercase());
         let scheme = public_url.scheme_str().unwrap_or("https");
@@ -70,7 +70,7 @@ impl Admission {
     }
 
     /// Judges one request by its host and origin alone.
-    pub(crate) fn admit(&self, request: &Parts) -> Result<Admitted, NotAdmitted> {
+    pub fn admit(&self, request: &Parts) -> Result<Admitted, NotAdmitted> {
         let host = named_host(request)?;
         let known = self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
         let is_ours = known || self.is_loopback && is_loopback(host);
@@ -94,7 +94,7 @@ impl Admission {
 
 impl Admitted {
     /// Lets the page of the admitted origin read the answer. Never with credentials: nothing here looks at cookies.
-    pub(crate) fn grant(self, mut response: Response) -> Response {
+    pub fn grant(self, mut response: Response) -> Response {
         if let Some(origin) = self.0 {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -109,7 +109,7 @@ impl Admitted {
 
     /// The answer to a CORS preflight (Fetch standard), which a browser sends without credentials and which is
     /// therefore answered before any token is asked for; `None` when the request is no preflight.
-    pub(crate) fn preflight(&self, request: &Parts) -> Option<Response> {
+    pub fn preflight(&self, request: &Parts) -> Option<Response> {
         let is_preflight = request.method == Method::OPTIONS
             && self.0.is_some()
             && request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);

@@ -40,6 +40,27 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
 }
 
+impl Settings {
+    /// A resource that everybody with a token of `issuer` for it may use: nobody's in particular, without a name for
+    /// people, scopes to advertise or revocations to look at. Set what differs:
+    /// `Settings { scope, ..Settings::new(issuer, resource, keys, clock) }`.
+    pub fn new(issuer: Issuer, resource: ResourceIndicator, keys: Keys, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            issuer,
+            resource,
+            announced: None,
+            accepted_audiences: Vec::new(),
+            tenant: None,
+            is_primary: true,
+            name: None,
+            scope: Scope::default(),
+            keys,
+            revoked: RevokedTokens::default(),
+            clock,
+        }
+    }
+}
+
 /// Guards one protected resource. Cheap to clone.
 #[derive(Clone)]
 pub struct Guard(Arc<Inner>);
@@ -180,7 +201,7 @@ impl Guard {
         Challenge::other_account(&self.0.metadata_url)
     }
 
-    fn invalid_request(&self, description: &str) -> Challenge {
+    pub(crate) fn invalid_request(&self, description: &str) -> Challenge {
         Challenge::invalid_request(&self.0.metadata_url, &self.0.settings.scope, description)
     }
 }
