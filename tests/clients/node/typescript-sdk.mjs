@@ -1,7 +1,7 @@
 // The official TypeScript SDK (`@modelcontextprotocol/client`) goes all the way through: discovery,
 // registration, sign-in, tools, refresh, revocation. Prints one JSON report.
 //
-// Usage: node typescript-sdk.mjs MCP_URL
+// Usage: node typescript-sdk.mjs MCP_URL [sse], the second word for the older transport.
 // Environment: VESTIBULE_TEST_NODE_MODULES, BROWSER (the command that opens a URL).
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -9,7 +9,9 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 
 const require = createRequire(`${process.env.VESTIBULE_TEST_NODE_MODULES}/`);
-const { Client, StreamableHTTPClientTransport, UnauthorizedError } = require('@modelcontextprotocol/client');
+const { Client, SSEClientTransport, StreamableHTTPClientTransport, UnauthorizedError } = require('@modelcontextprotocol/client');
+
+const Transport = process.argv[3] === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport;
 
 const REVOCATION_DEADLINE_MS = 20_000;
 const CALLBACK_DEADLINE_MS = 120_000;
@@ -84,7 +86,7 @@ class Provider {
 
 function connection(mcpUrl, provider) {
   const client = new Client({ name: 'typescript-sdk', version: '1' }, { versionNegotiation: { mode: 'auto' } });
-  return { client, transport: new StreamableHTTPClientTransport(mcpUrl, { authProvider: provider }) };
+  return { client, transport: new Transport(mcpUrl, { authProvider: provider }) };
 }
 
 async function connectWithSignIn(mcpUrl, provider, callback) {

@@ -1,21 +1,39 @@
 """The official Python SDK, 1.x line, goes all the way through. Prints one JSON report.
 
-Usage: python sdk_1.py MCP_URL, with the command that opens a URL in BROWSER.
+Usage: python sdk_1.py MCP_URL [sse], with the command that opens a URL in BROWSER; the second word for the older
+transport.
 """
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 from journey import Browser, LoopbackCallback, Room, Storage, finish, revoke
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import OAuthClientMetadata
 
 
-async def main(mcp_url: str) -> None:
+@asynccontextmanager
+async def connection(mcp_url: str, transport: str, provider: OAuthClientProvider) -> AsyncIterator[Any]:
+    if transport == "sse":
+        async with sse_client(mcp_url, auth=provider) as (read, write):
+            yield read, write
+    else:
+        async with (
+            create_mcp_http_client(auth=provider) as http_client,
+            streamable_http_client(mcp_url, http_client=http_client) as (read, write, _),
+        ):
+            yield read, write
+
+
+async def main(mcp_url: str, transport: str = "") -> None:
     callback, browser, storage = LoopbackCallback(), Browser(), Storage()
     await callback.listen()
 
@@ -35,8 +53,7 @@ async def main(mcp_url: str) -> None:
         callback_handler=parameters,
     )
     async with (
-        create_mcp_http_client(auth=provider) as http_client,
-        streamable_http_client(mcp_url, http_client=http_client) as (read, write, _),
+        connection(mcp_url, transport, provider) as (read, write),
         ClientSession(read, write) as session,
     ):
         initialized = await session.initialize()
@@ -53,4 +70,4 @@ async def main(mcp_url: str) -> None:
         finish(report)
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(*sys.argv[1:]))

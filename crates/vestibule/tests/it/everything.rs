@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, process::Child, process::Command, time::timeout};
 
 use crate::{
+    acting_client,
     browser::Browser,
-    clients, http_client,
+    clients,
     server::{Server, Settings},
 };
 
@@ -30,8 +31,15 @@ async fn the_typescript_sdk_uses_it_as_a_process_in_both_eras() {
     world.server.stop();
 }
 
+#[tokio::test]
+async fn the_typescript_sdk_uses_it_over_http_with_sse_in_both_eras() {
+    for configured in ["", "transport = \"sse\"\n"] {
+        the_typescript_sdk_uses(&World::start_over("sse", "/sse", configured).await).await;
+    }
+}
+
 async fn the_typescript_sdk_uses(world: &World) {
-    let token = world.token().await;
+    let token = acting_client::token(&world.server, "/mcp/everything").await;
     for (mode, version) in [("legacy", "2025-11-25"), ("auto", "2026-07-28")] {
         let mut client = Command::new(clients::node());
         client.arg(clients::script("node/everything.mjs")).args([&world.url(), mode]);
@@ -80,15 +88,20 @@ struct World {
 
 impl World {
     async fn start() -> Self {
+        Self::start_over("streamableHttp", "/mcp", "").await
+    }
+
+    /// The server over one of its transports, at `path`; the gateway is `configured` beside that.
+    async fn start_over(transport: &str, path: &str, configured: &str) -> Self {
         let address = free_address();
         let script = clients::node_modules().join("@modelcontextprotocol/server-everything/dist/index.js");
         let mut everything = Command::new(clients::node());
-        everything.arg(script).arg("streamableHttp").env("PORT", address.port().to_string());
+        everything.arg(script).arg(transport).env("PORT", address.port().to_string());
         everything.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         let everything = everything.spawn().expect("node starts");
         timeout(ENDS_WITHIN, listening(address)).await.expect("the server listens");
         let configuration = format!(
-            "[[server]]\nname = \"everything\"\nkind = \"remote\"\nurl = \"http://{address}/mcp\"\nhidden = [\"get-env\"]\n"
+            "[[server]]\nname = \"everything\"\nkind = \"remote\"\nurl = \"http://{address}{path}\"\nhidden = [\"get-env\"]\n{configured}"
         );
         let server = Server::start(&Settings { configuration: Some(configuration), ..Settings::default() });
         Self { server, _everything: Some(everything) }
@@ -107,27 +120,6 @@ impl World {
 
     fn url(&self) -> String {
         format!("{}/mcp/everything", self.server.issuer())
-    }
-
-    /// An access token of a client that acts for itself, as the demo allows it.
-    async fn token(&self) -> String {
-        let registration = json!({
-            "client_name": "sdk",
-            "grant_types": ["client_credentials"],
-            "redirect_uris": [],
-            "scope": "use",
-            "token_endpoint_auth_method": "client_secret_post",
-        });
-        let client = self.server.send(http_client::json("/register", &registration)).await.json();
-        let fields = [
-            ("grant_type", "client_credentials"),
-            ("client_id", client["client_id"].as_str().unwrap()),
-            ("client_secret", client["client_secret"].as_str().unwrap()),
-            ("resource", &self.url()),
-            ("scope", "use"),
-        ];
-        let tokens = self.server.send(http_client::form("/token", &fields)).await.json();
-        tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
     }
 
     async fn output(&self, mut client: Command) -> String {

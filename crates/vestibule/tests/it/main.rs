@@ -15,6 +15,7 @@ mod everything;
 mod grid;
 mod hostile_input;
 mod http_client;
+mod http_sse;
 mod kill;
 #[path = "../../../store/tests/support/postgresql.rs"]
 mod postgresql;

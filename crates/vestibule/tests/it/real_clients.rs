@@ -2,6 +2,7 @@
 //! the tools, call them, refresh, be revoked. A recording proxy sees what they and the server said.
 
 mod bridge;
+mod http_sse;
 
 use std::{
     collections::HashMap,
@@ -142,6 +143,11 @@ impl World {
     /// Runs a client's script to its end and judges its report.
     async fn run(&self, mut script: Command, protocol_version: &str) {
         script.arg(self.server.mcp_url());
+        self.run_as_given(script, protocol_version).await;
+    }
+
+    /// The same for a script that has been told where to go.
+    async fn run_as_given(&self, script: Command, protocol_version: &str) {
         let output = self.output(script).await;
         let report = serde_json::from_slice::<Report>(&output.stdout).unwrap_or_else(|error| {
             panic!("no report ({error}):\n{}\n{}", String::from_utf8_lossy(&output.stderr), self.story())
