@@ -8,6 +8,7 @@ pub(crate) mod legacy;
 pub(crate) mod modern;
 mod refusal;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -19,11 +20,14 @@ use guard::{Guard, Permit};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use mcp::{Era, ErrorCode, ErrorObject, Message, Notification, Params, RequestId};
+use mcp::{Era, ErrorCode, ErrorObject, Message, Notification, Params, RequestId, ResultType};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::body;
 use crate::http_sse::Serve;
+use crate::gate::Gate;
+use crate::policy::{Arguments, Question, Requester, ServerPolicy, Target};
 use crate::server::McpServer;
 use crate::session::Principal;
 use crate::settings::Front;
@@ -45,6 +49,7 @@ pub(crate) struct Endpoint {
     pub(crate) front: Arc<Front>,
     pub(crate) guard: Guard,
     pub(crate) server: Arc<McpServer>,
+    pub(crate) gate: Gate,
     session_rule: SessionRule,
 }
 
@@ -53,9 +58,28 @@ impl Endpoint {
         front: &Arc<Front>,
         guard: &Guard,
         server: &Arc<McpServer>,
+        policy: &Arc<ServerPolicy>,
         session_rule: SessionRule,
     ) -> Self {
-        Self { front: front.clone(), guard: guard.clone(), server: server.clone(), session_rule }
+        let gate = Gate { front: front.clone(), guard: guard.clone(), policy: policy.clone() };
+        Self { front: front.clone(), guard: guard.clone(), server: server.clone(), gate, session_rule }
+    }
+
+    /// The list of tools as the permit's holder may see it.
+    pub(crate) fn tools(&self, permit: &Permit, era: Era) -> Cow<'_, RawValue> {
+        let policy = &self.gate.policy;
+        if policy.is_the_same_for_all() {
+            return Cow::Borrowed(match era {
+                Era::Legacy => &self.server.legacy_tools,
+                Era::Modern => &self.server.modern_tools,
+            });
+        }
+        let (requester, now) = (Requester::from(permit), self.front.clock.now());
+        let lists = |name: &str, annotations| {
+            let target = Target::Tool { name, annotations: Some(annotations) };
+            policy.lists(&Question { requester: &requester, target, arguments: Arguments::Unknown, now })
+        };
+        Cow::Owned(self.server.tools_that(lists, (era == Era::Modern).then_some(ResultType::Complete)))
     }
 }
 
@@ -139,6 +163,9 @@ async fn answer(
     parts: &Parts,
     request: &mcp::Request<'_>,
 ) -> Result<Response, Refusal> {
+    if request.method != "tools/call" {
+        endpoint.gate.count(&permit).await.map_err(|refusal| Refusal::from(refusal).to(&request.id))?;
+    }
     let outcome = match Params::read(request.params) {
         Err(error) => Err(Refusal::params(StatusCode::BAD_REQUEST, &error)),
         Ok(params) => match Era::of(&request.method, &params, &parts.headers) {

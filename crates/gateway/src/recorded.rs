@@ -14,6 +14,30 @@ use http::header::CONTENT_TYPE;
 use oauth::{Clock, Timestamp};
 
 use crate::settings::Front;
+use crate::upstream::remote::Caller;
+
+/// Records that a server asked its client for something that it may not ask for (UP-17); nothing else was done.
+pub(crate) async fn record_refused_request(front: &Front, caller: &Caller, method: &str) {
+    let (permit, server) = (caller.permit(), caller.remote().name());
+    tracing::warn!(%server, "a server asks its client for something that is not allowed to it");
+    let event = Event::new(Kind::ServerRequest, Outcome::Refused)
+        .person(Person::new(permit.issuer(), permit.subject(), permit.user_name()))
+        .client(permit.client_id())
+        .server(server)
+        .decision(Verdict::Denied, "allow")
+        .detail("method", method);
+    match front.auditor.reserve().await {
+        Ok(place) => place.record(event),
+        Err(error) => {
+            tracing::warn!(%server, %error, "a refused request of a server is not in the audit log")
+        }
+    }
+}
+
+/// As JSON, since a name from elsewhere may have spaces.
+fn listed(event: Event, name: &str, texts: &[String]) -> Event {
+    if texts.is_empty() { event } else { event.detail(name, serde_json::json!(texts)) }
+}
 
 /// A call that is under way, with its place in the audit log. When it ends without a word, because the client went
 /// away, that is recorded too.
@@ -29,23 +53,35 @@ impl RecordedCall {
         let place = front.auditor.reserve().await?;
         let person = Person::new(permit.issuer(), permit.subject(), permit.user_name());
         let event = Event::new(Kind::ToolCall, Outcome::Abandoned).person(person).client(permit.client_id());
+        // What the policy decides by, so that it can be asked again about the past.
+        let event = event.server(server).detail("scope", permit.scope());
+        let event = listed(event, "roles", permit.roles());
+        let event = listed(event, "groups", permit.groups());
         let event = match permit.grant_id() {
-            Some(grant) => event.server(server).detail("grant", grant),
-            None => event.server(server),
+            Some(grant) => event.detail("grant", grant),
+            None => event,
         };
         Ok(Self { entry: Some((place, event)), clock: front.clock.clone(), began: front.clock.now() })
     }
 
-    /// The policy allows `tool`; what remains is how it ends.
-    pub(crate) fn allow(mut self, tool: &str) -> Self {
-        let event = |event: Event| event.tool(tool).decision(Verdict::Allowed, "scope");
+    /// `rule` of the policy allows `tool`; what remains is how it ends.
+    pub(crate) fn allow(mut self, tool: &str, rule: &str) -> Self {
+        let event = |event: Event| event.tool(tool).decision(Verdict::Allowed, rule);
         self.entry = self.entry.take().map(|(place, allowed)| (place, event(allowed)));
         self
     }
 
-    /// The policy denies `tool`: the token lacks its scopes.
-    pub(crate) fn deny(mut self, tool: &str) {
-        self.record(Outcome::Refused, |event| event.tool(tool).decision(Verdict::Denied, "scope"));
+    /// `rule` of the policy denies `tool`.
+    pub(crate) fn deny(mut self, tool: &str, rule: &str) {
+        self.record(Outcome::Refused, |event| named(event, tool).decision(Verdict::Denied, rule));
+    }
+
+    /// `limit` allows no more, to this call or to this request that is none; the entry stands for `refusals`.
+    pub(crate) fn deny_too_many(mut self, tool: Option<&str>, limit: &str, refusals: u64) {
+        self.record(Outcome::Refused, |event| {
+            let event = tool.map_or(event.clone(), |tool| named(event, tool));
+            event.decision(Verdict::Denied, limit).detail("refusals", refusals)
+        });
     }
 
     /// There is no such tool for the caller. What they called it is not recorded: it may be anything.
@@ -76,6 +112,12 @@ impl RecordedCall {
             place.record(complete(Event { outcome, ..event }).duration(took));
         }
     }
+}
+
+/// The event with the name of a tool, if it can be one: what nobody may call may be called anything.
+fn named(event: Event, tool: &str) -> Event {
+    let can_be = tool.len() <= 128 && tool.bytes().all(|byte| byte.is_ascii_graphic());
+    if can_be { event.tool(tool) } else { event }
 }
 
 impl Drop for RecordedCall {

@@ -45,6 +45,12 @@ impl BuiltInServer {
         let upstream = Upstream::Demo(DemoServer::new(store.clone(), clock.clone()));
         Self(Arc::new(McpServer::new("demo", session_key, upstream)))
     }
+
+    /// What the tools of the demo server need; it has no others.
+    pub fn demo_tools() -> ToolScopes {
+        let named = DemoServer::tools().into_iter().map(|(tool, needed)| (tool.name, needed));
+        ToolScopes { named: named.collect(), ..ToolScopes::default() }
+    }
 }
 
 impl McpServer {

@@ -11,7 +11,7 @@ use axum::routing::any;
 use guard::Permit;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use mcp::{InitializeParams, InvalidParams, Params, ProtocolVersion};
+use mcp::{Era, InitializeParams, InvalidParams, Params, ProtocolVersion};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -54,7 +54,7 @@ async fn post(endpoint: &Endpoint, permit: Permit, parts: &Parts, body: Body) ->
 
 async fn bare(endpoint: &Endpoint, permit: Permit, path: &str, params: &Params<'_>) -> Response {
     if path.ends_with("/tools/list") {
-        return result(&endpoint.server.legacy_tools);
+        return result(&endpoint.tools(&permit, Era::Legacy));
     }
     if path.ends_with("/initialize") {
         return match InitializeParams::read(params) {
@@ -69,6 +69,8 @@ async fn bare(endpoint: &Endpoint, permit: Permit, path: &str, params: &Params<'
         Err(CallRefusal::Params(error)) => bad_request(&error),
         Err(CallRefusal::UnknownTool) => error(StatusCode::NOT_FOUND, "unknown tool"),
         Err(CallRefusal::Challenge(challenge)) => challenge.into_response(),
+        Err(CallRefusal::Denied(told)) => error(StatusCode::FORBIDDEN, &told),
+        Err(refusal @ CallRefusal::TooMany(_)) => Refusal::from(refusal).into_response(),
         Err(CallRefusal::NotRecorded(reason)) => error(StatusCode::SERVICE_UNAVAILABLE, &reason.to_string()),
         Err(CallRefusal::Unavailable(reason)) => error(StatusCode::SERVICE_UNAVAILABLE, &reason.to_string()),
     }

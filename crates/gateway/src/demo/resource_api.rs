@@ -26,8 +26,9 @@ use super::arguments::{Arguments, InvalidArguments, Operation, item_id};
 use super::tools::DemoTool;
 use super::{DemoServer, Reply};
 use crate::body;
-use crate::endpoint::{Endpoint, Refusal, admitted};
-use crate::server::Access;
+use crate::endpoint::{CallRefusal, Endpoint, Refusal, admitted};
+use crate::gate::Refused;
+use crate::policy::{self, Target};
 use crate::upstream::Upstream;
 
 const DATA: &str = "/api/data";
@@ -59,12 +60,8 @@ async fn answer(endpoint: &Endpoint, permit: Permit, parts: &Parts, body: Body) 
         Ok(call) => call,
         Err(allowed) => return method_not_allowed(allowed),
     };
-    match endpoint.server.access(call.tool.name(), permit.scope()) {
-        Access::Allowed => {}
-        Access::Challenged(needed) => {
-            return endpoint.guard.insufficient_scope(&permit, needed).into_response();
-        }
-        Access::Unknown => return Reply::not_found().into_response(),
+    if let Some(refusal) = refused(endpoint, &permit, call.tool) {
+        return refusal;
     }
     let Upstream::Demo(demo) = &endpoint.server.upstream;
     if matches!(call.tool, DemoTool::Create | DemoTool::Update) {
@@ -74,6 +71,21 @@ async fn answer(endpoint: &Endpoint, permit: Permit, parts: &Parts, body: Body) 
         }
     } else {
         perform(demo, permit, &call, b"{}").await
+    }
+}
+
+/// What the tool of the route would be refused with. The arguments are in path and body, where rules do not look; a rule
+/// on arguments denies.
+fn refused(endpoint: &Endpoint, permit: &Permit, tool: DemoTool) -> Option<Response> {
+    let annotations = Some(endpoint.server.annotations(tool.name()));
+    let target = Target::Tool { name: tool.name(), annotations };
+    match endpoint.gate.pass(permit, target, policy::Arguments::Unknown).err()? {
+        Refused::Unknown => Some(Reply::not_found().into_response()),
+        Refused::Challenge(challenge) => Some(challenge.into_response()),
+        Refused::Denied(told) => Some(Reply::error(StatusCode::FORBIDDEN, &told).into_response()),
+        refused @ Refused::TooMany(_) => {
+            Some(Refusal::from(CallRefusal::from(refused)).into_response())
+        }
     }
 }
 

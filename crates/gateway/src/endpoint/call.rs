@@ -1,5 +1,7 @@
 //! `tools/call`: the same for every era.
 
+use std::time::Duration;
+
 use audit::{Outcome, Overloaded};
 use guard::{Challenge, Permit};
 use http::StatusCode;
@@ -9,8 +11,6 @@ use mcp::{
 use mcp::{Era, ResultType};
 
 use super::{Endpoint, Refusal};
-use crate::recorded::RecordedCall;
-use crate::server::Access;
 use crate::upstream::UpstreamUnavailable;
 
 /// Why a tool is not called.
@@ -22,6 +22,10 @@ pub(crate) enum CallRefusal {
     UnknownTool,
     /// The token lacks scopes.
     Challenge(Challenge),
+    /// A rule; what the caller reads.
+    Denied(String),
+    /// Too many; when the next one may come.
+    TooMany(Duration),
     /// The audit log takes no more now.
     NotRecorded(Overloaded),
     /// The upstream cannot work now.
@@ -35,20 +39,9 @@ pub(crate) async fn call_tool(
     version: ProtocolVersion,
     params: &Params<'_>,
 ) -> Result<CallToolResult, CallRefusal> {
-    let CallToolParams { name, arguments } = CallToolParams::read(params).map_err(CallRefusal::Params)?;
-    let recorded = RecordedCall::begin(&endpoint.front, &permit, &endpoint.server.name).await;
-    let recorded = recorded.map_err(CallRefusal::NotRecorded)?;
-    let recorded = match endpoint.server.access(&name, permit.scope()) {
-        Access::Allowed => recorded.allow(&name),
-        Access::Challenged(needed) => {
-            recorded.deny(&name);
-            return Err(CallRefusal::Challenge(endpoint.guard.insufficient_scope(&permit, needed)));
-        }
-        Access::Unknown => {
-            recorded.deny_unknown();
-            return Err(CallRefusal::UnknownTool);
-        }
-    };
+    let call = CallToolParams::read(params).map_err(CallRefusal::Params)?;
+    let recorded = endpoint.gate.call(&permit, &call, endpoint.server.annotations(&call.name)).await?;
+    let CallToolParams { name, arguments } = call;
     let outcome = endpoint.server.upstream.call(permit, &name, arguments).await;
     let succeeded = outcome.as_ref().is_ok_and(|outcome| !outcome.is_error);
     recorded.end(if succeeded { Outcome::Succeeded } else { Outcome::Failed });
@@ -71,6 +64,10 @@ impl From<CallRefusal> for Refusal {
                 Self::Request(StatusCode::OK, None, ErrorObject::new(ErrorCode::INVALID_PARAMS, message))
             }
             CallRefusal::Challenge(challenge) => Self::Challenge(challenge),
+            CallRefusal::Denied(told) => {
+                Self::Request(StatusCode::OK, None, ErrorObject::new(ErrorCode::INVALID_PARAMS, told))
+            }
+            CallRefusal::TooMany(wait) => Self::TooMany(None, wait),
             CallRefusal::NotRecorded(error) => Self::unavailable(error.to_string()),
             CallRefusal::Unavailable(error) => Self::unavailable(error.to_string()),
         }

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use guard::Permit;
 use http::{HeaderMap, StatusCode};
 use mcp::headers::{PROTOCOL_VERSION, SESSION_ID};
-use mcp::{InitializeParams, Params, ProtocolVersion, Request};
+use mcp::{Era, InitializeParams, Params, ProtocolVersion, Request};
 use serde_json::{Map, Value};
 
 use super::{Endpoint, Refusal, SessionRule, accepted, call_tool, principal, refuse_cursor, success};
@@ -26,7 +26,7 @@ pub(super) async fn answer(
         "ping" => Ok(success(&request.id, &Map::<String, Value>::new())),
         "tools/list" => {
             refuse_cursor(params)?;
-            Ok(success(&request.id, &endpoint.server.legacy_tools))
+            Ok(success(&request.id, &endpoint.tools(&permit, Era::Legacy)))
         }
         "tools/call" => {
             let result = call_tool(endpoint, permit, version, params).await?;

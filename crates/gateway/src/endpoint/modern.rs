@@ -3,7 +3,7 @@
 use axum::response::Response;
 use guard::Permit;
 use http::{HeaderMap, StatusCode};
-use mcp::{Params, ProtocolVersion, Request, headers as mirror};
+use mcp::{Era, Params, ProtocolVersion, Request, headers as mirror};
 
 use super::{Endpoint, Refusal, accepted, call_tool, refuse_cursor, success};
 
@@ -24,7 +24,7 @@ pub(super) async fn answer(
         "server/discover" => Ok(success(&request.id, &endpoint.server.discovery)),
         "tools/list" => {
             refuse_cursor(params)?;
-            Ok(success(&request.id, &endpoint.server.modern_tools))
+            Ok(success(&request.id, &endpoint.tools(&permit, Era::Modern)))
         }
         "tools/call" => {
             let result = call_tool(endpoint, permit, version, params).await?;
@@ -48,6 +48,6 @@ pub(crate) fn version_of(headers: &HeaderMap, params: &Params<'_>) -> Result<Pro
         params.meta().required_version().map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
     mirror::check_version(headers, named)?;
     ProtocolVersion::parse(named)
-        .filter(|version| version.era() == mcp::Era::Modern)
+        .filter(|version| version.era() == Era::Modern)
         .ok_or_else(|| Refusal::unsupported_version(named))
 }

@@ -1,5 +1,7 @@
 //! The one place where a refusal becomes a status, a JSON-RPC code and headers.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use guard::Challenge;
 use http::header::{ALLOW, RETRY_AFTER};
@@ -32,6 +34,8 @@ pub(crate) enum Refusal {
     SessionMissing,
     /// A session that was never issued, not to this principal, or has ended.
     SessionUnknown,
+    /// Too many requests; when the next one may come.
+    TooMany(Option<RequestId<'static>>, Duration),
     /// An error about one request that could be read.
     Request(StatusCode, Option<RequestId<'static>>, ErrorObject),
 }
@@ -73,6 +77,7 @@ impl Refusal {
     pub(crate) fn to(self, id: &RequestId<'_>) -> Self {
         match self {
             Self::Request(status, None, error) => Self::Request(status, Some(id.clone().into_owned()), error),
+            Self::TooMany(None, wait) => Self::TooMany(Some(id.clone().into_owned()), wait),
             other => other,
         }
     }
@@ -121,6 +126,7 @@ impl IntoResponse for Refusal {
         let (status, code, message) = match self {
             Self::Challenge(challenge) => return challenge.into_response(),
             Self::Request(status, id, error) => return told(status, id.as_ref(), &error),
+            Self::TooMany(id, wait) => return too_many(id.as_ref(), wait),
             Self::Method(allowed) => return method_not_allowed(allowed),
             Self::NotAdmitted(error) => {
                 let status = match error {
@@ -156,6 +162,17 @@ fn told(status: StatusCode, id: Option<&RequestId<'_>>, error: &ErrorObject) -> 
     if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
     }
+    response
+}
+
+/// 429 (RFC 6585 §4), with the same inside for clients that read only the body.
+fn too_many(id: Option<&RequestId<'_>>, wait: Duration) -> Response {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let message = format!("too many requests: wait {seconds} s and try again");
+    let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, message)
+        .with_data(json!({ "retryAfterMs": u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }));
+    let mut response = told(StatusCode::TOO_MANY_REQUESTS, id, &error);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 

@@ -1,0 +1,111 @@
+//! What a request asks for, and whether it may: decided once, by the body, before anything is sent.
+
+use std::borrow::Cow;
+
+use guard::Permit;
+use http::StatusCode;
+use mcp::json::{Object, string};
+use mcp::{CallToolParams, Era, InvalidParams, Params};
+use serde::Deserialize;
+
+use super::RelayEndpoint;
+use crate::endpoint::{CallRefusal, Refusal};
+use crate::gate::Gate;
+use crate::policy::{Arguments, Target};
+use crate::recorded::RecordedCall;
+
+/// Lets the request pass, or not. A tool call comes with its entry in the audit log.
+pub(super) async fn admit(
+    endpoint: &RelayEndpoint,
+    permit: &Permit,
+    era: Era,
+    (method, params): (&str, &Params<'_>),
+) -> Result<Option<RecordedCall>, Refusal> {
+    let gate = &endpoint.gate;
+    // Each of its members has a gate of its own.
+    if endpoint.remote.is_virtual() {
+        return Ok(None);
+    }
+    if method == "tools/call" {
+        let call = CallToolParams::read(params).map_err(CallRefusal::Params)?;
+        let annotations = endpoint.remote.annotations().of(&call.name);
+        return Ok(Some(gate.call(permit, &call, annotations).await?));
+    }
+    if method != "ping" {
+        gate.count(permit).await?;
+    }
+    match method {
+        // A client must see what there is before it can ask its user for more.
+        "initialize" | "ping" | "server/discover" | "tools/list" => {}
+        // What stands in these is decided for each.
+        "prompts/list" | "resources/list" | "resources/templates/list" => {
+            gate.list(permit).map_err(CallRefusal::from)?;
+        }
+        method => {
+            for thing in things(method, params).map_err(|error| Refusal::params(StatusCode::OK, &error))? {
+                pass(gate, permit, era, &thing)?;
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn pass(gate: &Gate, permit: &Permit, era: Era, thing: &Thing<'_>) -> Result<(), Refusal> {
+    let (target, arguments) = match thing {
+        Thing::Prompt(name, arguments) => (Target::Prompt(name), *arguments),
+        Thing::Resource(uri) => (Target::Resource(uri), Arguments::Known(None)),
+        Thing::Protocol => (Target::Protocol, Arguments::Known(None)),
+    };
+    gate.pass(permit, target, arguments).map_err(|refused| refused.to(target, era))
+}
+
+/// What a request is about.
+enum Thing<'a> {
+    Prompt(Cow<'a, str>, Arguments<'a>),
+    Resource(Cow<'a, str>),
+    Protocol,
+}
+
+fn things<'a>(method: &str, params: &Params<'a>) -> Result<Vec<Thing<'a>>, InvalidParams> {
+    Ok(match method {
+        "prompts/get" => {
+            let arguments = Arguments::Known(params.object("arguments")?);
+            vec![Thing::Prompt(params.required_string("name")?, arguments)]
+        }
+        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
+            vec![Thing::Resource(params.required_string("uri")?)]
+        }
+        "completion/complete" => vec![completed(params)?],
+        "subscriptions/listen" => {
+            let resources = subscribed(params)?.into_iter().map(|uri| Thing::Resource(Cow::Owned(uri)));
+            std::iter::once(Thing::Protocol).chain(resources).collect()
+        }
+        _ => vec![Thing::Protocol],
+    })
+}
+
+/// What is completed belongs to a prompt or a resource, and tells about it as much as the thing itself.
+fn completed<'a>(params: &Params<'a>) -> Result<Thing<'a>, InvalidParams> {
+    let reference = params.object("ref")?.ok_or(InvalidParams::Missing("ref"))?;
+    let reference = Object::read(reference.get(), &["type", "name", "uri"])?;
+    let text = |member| reference.get(member).and_then(string).ok_or(InvalidParams::Missing(member));
+    match &*text("type")? {
+        // Arguments that are still being written are not those of the call.
+        "ref/prompt" => Ok(Thing::Prompt(text("name")?, Arguments::Unknown)),
+        "ref/resource" => Ok(Thing::Resource(text("uri")?)),
+        _ => Err(InvalidParams::Type { member: "ref", expected: "a reference to a prompt or a resource" }),
+    }
+}
+
+/// The resources whose changes a client wants to be told (2026-07-28, Subscriptions).
+fn subscribed(params: &Params<'_>) -> Result<Vec<String>, InvalidParams> {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Wanted {
+        resource_subscriptions: Vec<String>,
+    }
+    let Some(wanted) = params.object("notifications")? else { return Ok(Vec::new()) };
+    let wanted: Result<Wanted, _> = serde_json::from_str(wanted.get());
+    let unreadable = InvalidParams::Type { member: "notifications", expected: "a filter of notifications" };
+    wanted.map(|wanted| wanted.resource_subscriptions).map_err(|_| unreadable)
+}
