@@ -17,12 +17,20 @@ use aws_lc_rs::{
         UnparsedPublicKey,
     },
 };
-use axum::{Json, Router, routing::post};
+use axum::{Json, Router, body::Body, extract::Request, routing::post, serve::ListenerExt as _};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinSet};
 
-use crate::machine;
+use crate::{
+    load,
+    machine::{self, Pace},
+    upstream,
+};
 
 /// Tells this program to be a limit.
 pub(crate) const ARGUMENT: &str = "--limit";
@@ -31,27 +39,48 @@ const DURATION: Duration = Duration::from_millis(1500);
 /// As many as the durable rows have clients.
 const TASKS: u8 = 64;
 
-/// A bare axum server that reads a JSON object and sends it back.
-pub(crate) struct Echo {
+/// A server that this program is when it is started once more; killed with the value.
+pub(crate) struct Program {
     child: Child,
     address: SocketAddr,
 }
 
-impl Echo {
-    pub(crate) fn start() -> Self {
-        let mut child = command(&["echo"]).stdout(Stdio::piped()).spawn().expect("the echo server starts");
+impl Program {
+    /// A bare axum server that reads a JSON object and sends it back.
+    pub(crate) fn echo() -> Self {
+        Self::start(&mut command(&["echo"]))
+    }
+
+    /// A bare reverse proxy: axum in, a hyper client with kept-open connections out.
+    pub(crate) fn proxy(upstream: SocketAddr) -> Self {
+        Self::start(&mut command(&["proxy", &upstream.to_string()]))
+    }
+
+    /// A tiny MCP server, on the core of the load: what it costs is not the gateway's.
+    pub(crate) fn upstream() -> Self {
+        let mut command = machine::on_load_core(std::env::current_exe().expect("this program has a path"));
+        Self::start(command.args([ARGUMENT, "upstream"]))
+    }
+
+    fn start(command: &mut std::process::Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let stdout = child.stdout.take().expect("stdout is piped");
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("the echo server says where it listens");
+        BufReader::new(stdout).read_line(&mut line).expect("the server says where it listens");
         Self { child, address: line.trim_end().parse().expect("that is an address") }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// How fast it answers these clients.
+    pub(crate) async fn run<C: load::Client>(&self, clients: Vec<C>, duration: Duration) -> Pace {
+        machine::pace((self.child.id(), self.address), clients, duration).await.1
+    }
 }
 
-impl Drop for Echo {
+impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -94,6 +123,8 @@ pub(crate) fn serve(which: &str, rest: &[String]) {
         .expect("a runtime starts");
     match (which, rest) {
         ("echo", _) => runtime.block_on(echo()),
+        ("proxy", [upstream]) => runtime.block_on(proxy(upstream.clone())),
+        ("upstream", _) => runtime.block_on(upstream::serve()),
         ("sign", _) => println!("{}", per_second(signer())),
         ("verify", _) => println!("{}", per_second(verifier())),
         ("insert", [directory]) => println!("{}", insert(&runtime, Path::new(directory))),
@@ -108,9 +139,29 @@ struct Message {
 }
 
 async fn echo() {
+    listen(Router::new().route("/", post(async |Json(message): Json<Message>| Json(message)))).await;
+}
+
+async fn proxy(upstream: String) {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client = Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
+    let pass = move |mut request: Request| {
+        let (client, upstream) = (client.clone(), upstream.clone());
+        async move {
+            let path = request.uri().path().to_owned();
+            *request.uri_mut() = format!("http://{upstream}{path}").parse().expect("that is a URL");
+            client.request(request).await.expect("the upstream answers")
+        }
+    };
+    listen(Router::new().fallback(pass)).await;
+}
+
+/// Serves on a free port, which it says, until it is killed.
+pub(crate) async fn listen(router: Router) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     println!("{}", listener.local_addr().expect("it has an address"));
-    let router = Router::new().route("/", post(async |Json(message): Json<Message>| Json(message)));
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a TCP socket has this option"));
     axum::serve(listener, router).await.expect("it serves until it is killed");
 }
 

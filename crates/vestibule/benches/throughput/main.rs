@@ -8,6 +8,7 @@
 //!    slows down both; what is printed are medians.
 //! 3. Every answer is checked: a benchmark of errors would be a fast one.
 
+mod gateway;
 mod limits;
 mod load;
 mod machine;
@@ -16,6 +17,7 @@ mod requests;
 mod rows;
 mod server;
 mod table;
+mod upstream;
 
 use std::env;
 
@@ -47,5 +49,9 @@ async fn measure(is_wanted: &dyn Fn(&str) -> bool) {
         table.print(&world.measure(name).await);
     }
     table.print_memory("memory after the load", world.server.resident_memory(), None);
+    drop(world);
+    if is_wanted("gateway") {
+        gateway::measure(&mut table).await;
+    }
     table.finish();
 }

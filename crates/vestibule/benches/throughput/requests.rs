@@ -23,7 +23,7 @@ pub(crate) fn form(path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A call of a tool without arguments, as the stateless revision sends it.
-pub(crate) fn tool_call(tool: &str, access_token: &str) -> Vec<u8> {
+pub(crate) fn tool_call(path: &str, tool: &str, access_token: &str) -> Vec<u8> {
     let headers = format!(
         "authorization: Bearer {access_token}\r\naccept: application/json, text/event-stream\r\n\
          mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: {tool}\r\n"
@@ -31,7 +31,17 @@ pub(crate) fn tool_call(tool: &str, access_token: &str) -> Vec<u8> {
     let body = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
     );
-    post("/mcp/demo", "application/json", &headers, &body)
+    post(path, "application/json", &headers, &body)
+}
+
+/// Opens a stream of notifications, as the stateless revision does.
+pub(crate) fn listen(path: &str, access_token: &str) -> Vec<u8> {
+    let headers = format!(
+        "authorization: Bearer {access_token}\r\naccept: application/json, text/event-stream\r\n\
+         mcp-protocol-version: 2026-07-28\r\nmcp-method: subscriptions/listen\r\n"
+    );
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
+    post(path, "application/json", &headers, body)
 }
 
 /// Fails the benchmark when an answer is not the expected one.

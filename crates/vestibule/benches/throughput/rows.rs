@@ -3,17 +3,18 @@
 use std::{path::Path, time::Duration};
 
 use crate::{
-    limits::{self, Echo},
+    limits::{self, Program},
+    machine::Pace,
     person::{self, Person, RegisteredClient},
     requests::{self, Chain, Fixed, Stock},
-    server::{self, Pace, Server},
+    server::{self, Server},
     table::{Row, Table},
 };
 
 const RUNS: usize = 3;
-const RUN: Duration = Duration::from_secs(2);
+pub(crate) const RUN: Duration = Duration::from_secs(2);
 /// Connections of the rows that do not wait for the disk.
-const CONNECTIONS: usize = 16;
+pub(crate) const CONNECTIONS: usize = 16;
 /// Connections of the rows that do.
 const DURABLE_CONNECTIONS: usize = 64;
 /// How many tokens or codes are collected to be used once each in one run.
@@ -59,7 +60,7 @@ pub(crate) async fn start_and_memory(table: &mut Table) {
 /// A running server with a client and a person who trusts it, beside the echo server.
 pub(crate) struct World {
     pub(crate) server: Server,
-    echo: Echo,
+    echo: Program,
     client: RegisteredClient,
     person: Person,
     /// Keeps the database until the server has ended.
@@ -77,7 +78,7 @@ impl World {
         let server = Server::start(directory.path()).await;
         let client = RegisteredClient::register(&server).await;
         let person = Person::sign_in(&server, &client).await;
-        Self { server, echo: Echo::start(), client, person, _directory: directory }
+        Self { server, echo: Program::echo(), client, person, _directory: directory }
     }
 
     /// Measures one of [`ROWS`].
@@ -111,7 +112,7 @@ impl World {
 
     async fn tool_call(&self, name: &'static str, tool: &str, goal: Option<f64>) -> Row {
         let (access_token, _) = self.tokens().await;
-        let request = Fixed::new(requests::tool_call(tool, &access_token), 200);
+        let request = Fixed::new(requests::tool_call("/mcp/demo", tool, &access_token), 200);
         let ours = async || self.throughput(&request).await;
         beside(Row::new(name, "echo").with_goal(goal), async || self.echo().await, ours).await
     }
@@ -120,7 +121,10 @@ impl World {
         let limit = async || together(self.echo().await, limits::verifications());
         let ours = async || {
             let tokens = self.access_tokens().await;
-            let calls = tokens.iter().map(|token| requests::tool_call("get_user_profile", token)).collect();
+            let calls = tokens
+                .iter()
+                .map(|token| requests::tool_call("/mcp/demo", "get_user_profile", token))
+                .collect();
             self.server.run(Stock::deal(calls, CONNECTIONS), PATIENCE).await.1
         };
         beside(Row::new(name, "echo + ES256 verify"), limit, ours).await
@@ -225,7 +229,11 @@ fn together(one: f64, other: f64) -> f64 {
 }
 
 /// Fills a row with the medians over pairs of runs.
-async fn beside(row: Row, mut limit: impl AsyncFnMut() -> f64, mut ours: impl AsyncFnMut() -> Pace) -> Row {
+pub(crate) async fn beside(
+    row: Row,
+    mut limit: impl AsyncFnMut() -> f64,
+    mut ours: impl AsyncFnMut() -> Pace,
+) -> Row {
     let (mut limits, mut paces, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     ours().await;
     for _ in 0..RUNS {
@@ -242,7 +250,7 @@ async fn beside(row: Row, mut limit: impl AsyncFnMut() -> f64, mut ours: impl As
     row.filled(pace, median(limits), median(ratios))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

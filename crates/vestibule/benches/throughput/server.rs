@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     load::{self, Client},
-    machine,
+    machine::{self, Pace},
     requests::Fixed,
 };
 
@@ -32,18 +32,6 @@ authorization_requests_per_address = 1000000
 [lifetimes]
 authorization_code = "1h"
 "#;
-
-/// Linux counts the time of a process in hundredths of a second, whatever its kernel counts in.
-const MILLISECONDS_PER_TICK: u64 = 10;
-
-/// How fast something is answered.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    /// Answers per second.
-    pub(crate) per_second: f64,
-    /// Time of the core for each. Unlike the rate it hardly depends on what else the machine is doing.
-    pub(crate) microseconds: f64,
-}
 
 /// A running `vestibule serve --demo`; it is killed with the value.
 pub(crate) struct Server {
@@ -87,6 +75,10 @@ impl Server {
         Self { child, address, ready_after: began.elapsed(), directory: directory.to_owned() }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
@@ -107,21 +99,7 @@ impl Server {
 
     /// How fast it answers these clients, who are given back.
     pub(crate) async fn run<C: Client>(&self, clients: Vec<C>, duration: Duration) -> (Vec<C>, Pace) {
-        let (before, began) = (self.core_time(), Instant::now());
-        let (clients, per_second) = load::run(self.address, clients, duration).await;
-        let count = per_second * began.elapsed().as_secs_f64();
-        let microseconds = (self.core_time() - before).as_secs_f64() * 1e6 / count;
-        (clients, Pace { per_second, microseconds })
-    }
-
-    /// What all its threads ran together.
-    fn core_time(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.expect("a running process has a state");
-        // The name in parentheses may have spaces; user and system time are the 14th and 15th field.
-        let fields = stat.rsplit_once(')').expect("it has a name").1.split_whitespace();
-        let ticks: u32 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u32>().expect("a number")).sum();
-        Duration::from_millis(u64::from(ticks) * MILLISECONDS_PER_TICK)
+        machine::pace((self.child.id(), self.address), clients, duration).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::server::Pace;
+use crate::machine::Pace;
 
 /// One thing that was measured.
 pub(crate) struct Row {
@@ -63,6 +63,19 @@ impl Table {
         let verdict = self.verdict(goal.map(|goal| time <= goal));
         let goal = goal.map_or_else(String::new, |goal| format!("≤ {} ms", goal.as_millis()));
         println!("| {name} | {} ms | | | | | {goal} | {verdict} |", time.as_millis());
+    }
+
+    /// Microseconds.
+    pub(crate) fn print_time(&mut self, name: &str, time: f64, goal: Option<f64>) {
+        let verdict = self.verdict(goal.map(|goal| time <= goal));
+        let goal = goal.map_or_else(String::new, |goal| format!("≤ {goal:.0} µs"));
+        println!("| {name} | {time:.0} µs | | | | | {goal} | {verdict} |");
+    }
+
+    /// KiB for each of many.
+    pub(crate) fn print_share(&mut self, name: &str, share: f64, goal: f64) {
+        let verdict = self.verdict(Some(share <= goal));
+        println!("| {name} | {share:.1} KiB | | | | | ≤ {goal:.0} KiB | {verdict} |");
     }
 
     /// Memory in MiB.

@@ -1,0 +1,142 @@
+//! What the gateway costs in front of a server elsewhere: token check, policy and audit are on.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{
+    limits::Program,
+    load,
+    machine::Pace,
+    person::RegisteredClient,
+    requests::{self, Fixed},
+    rows::{CONNECTIONS, RUN, beside},
+    server::{self, Server},
+    table::{Row, Table},
+    upstream,
+};
+
+/// Where the tiny server stands at the gateway.
+const PATH: &str = "/mcp/tiny";
+const THROUGHPUT_GOAL: f64 = 0.6;
+/// Microseconds.
+const ADDED_GOAL: f64 = 100.0;
+/// MiB.
+const MEMORY_GOAL: f64 = 30.0;
+/// KiB.
+const STREAM_GOAL: f64 = 16.0;
+
+/// Requests of which the median time is taken.
+const TIMES: usize = 4000;
+const RUNS: usize = 3;
+/// Streams that are open at once.
+const STREAMS: u32 = 2000;
+
+/// Prints all rows of the gateway.
+pub(crate) async fn measure(table: &mut Table) {
+    let world = World::new().await;
+    table.print(&world.throughput().await);
+    table.print_memory("gateway: memory under load", world.server.resident_memory(), Some(MEMORY_GOAL));
+    let (direct, proxied, ours) = world.median_times().await;
+    table.print_time("gateway: one call, to the server itself", direct, None);
+    table.print_time("gateway: one call, through the bare proxy", proxied, None);
+    table.print_time("gateway: one call, through Vestibule", ours, None);
+    table.print_time("gateway: added over the bare proxy", ours - proxied, Some(ADDED_GOAL));
+    table.print_share("gateway: memory of an idle stream", world.idle_streams().await, STREAM_GOAL);
+}
+
+/// The gateway and the bare proxy before the same tiny server.
+struct World {
+    upstream: Program,
+    proxy: Program,
+    server: Server,
+    access_token: String,
+    /// Keeps the database until the server has ended.
+    _directory: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let upstream = Program::upstream();
+        let url = format!("http://{}{}", upstream.address(), upstream::PATH);
+        let directory =
+            server::directory(&format!("[[server]]\nname = \"tiny\"\nkind = \"remote\"\nurl = \"{url}\"\n"));
+        let server = Server::start(directory.path()).await;
+        let client = RegisteredClient::register(&server).await;
+        let resource = format!("http://{}{PATH}", server.address());
+        let fields = [("grant_type", "client_credentials"), ("scope", "use"), ("resource", &*resource)];
+        let (_, body) = crate::person::send(&server, client.form("/token", &fields), 200).await;
+        let access_token = requests::member(&body, "access_token").to_owned();
+        Self {
+            proxy: Program::proxy(upstream.address()),
+            upstream,
+            server,
+            access_token,
+            _directory: directory,
+        }
+    }
+
+    /// The same call, with the path of whoever it is sent to.
+    fn call(&self, path: &str) -> Fixed {
+        Fixed::new(requests::tool_call(path, upstream::TOOL, &self.access_token), 200)
+    }
+
+    /// Calls per second of the core's time. Load and upstream share the other core, and what they can do is not the
+    /// question.
+    async fn throughput(&self) -> Row {
+        let of_core = |pace: Pace| Pace { per_second: 1e6 / pace.microseconds, ..pace };
+        let limit = async || {
+            let clients = vec![self.call(upstream::PATH); CONNECTIONS];
+            of_core(self.proxy.run(clients, RUN).await).per_second
+        };
+        let ours = async || of_core(self.server.run(vec![self.call(PATH); CONNECTIONS], RUN).await.1);
+        let row = Row::new("gateway: tools/call", "bare proxy").with_goal(Some(THROUGHPUT_GOAL));
+        beside(row, limit, ours).await
+    }
+
+    /// Microseconds of one call: to the server itself, through the bare proxy, through the gateway. Medians of runs that
+    /// take turns.
+    async fn median_times(&self) -> (f64, f64, f64) {
+        let time = async |address: SocketAddr, path: &str| {
+            let median: Duration = load::median_time(address, self.call(path), TIMES).await;
+            median.as_secs_f64() * 1e6
+        };
+        let (mut direct, mut proxied, mut ours) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            direct.push(time(self.upstream.address(), upstream::PATH).await);
+            proxied.push(time(self.proxy.address(), upstream::PATH).await);
+            ours.push(time(self.server.address(), PATH).await);
+        }
+        (crate::rows::median(direct), crate::rows::median(proxied), crate::rows::median(ours))
+    }
+
+    /// KiB of resident memory for each of many streams on which nothing happens, the connection to the server behind
+    /// included.
+    async fn idle_streams(&self) -> f64 {
+        let request = requests::listen(PATH, &self.access_token);
+        let before = self.server.resident_memory();
+        let mut streams = Vec::new();
+        for _ in 0..STREAMS {
+            streams.push(open(self.server.address(), &request).await);
+        }
+        (self.server.resident_memory() - before) * 1024.0 / f64::from(STREAMS)
+    }
+}
+
+/// A stream whose first bytes have come.
+async fn open(address: SocketAddr, request: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("the server listens");
+    stream.write_all(request).await.expect("the server takes requests");
+    let mut received = Vec::new();
+    while !received.windows(4).any(|window| window == b"\r\n\r\n") {
+        let read = stream.read_buf(&mut received).await.expect("the server answers");
+        assert!(read > 0, "the server closed the connection");
+    }
+    let head = String::from_utf8_lossy(&received);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    stream
+}
