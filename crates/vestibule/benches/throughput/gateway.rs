@@ -12,7 +12,7 @@ use crate::{
     limits::Program,
     load,
     machine::Pace,
-    person::RegisteredClient,
+    person,
     requests::{self, Fixed},
     rows::{CONNECTIONS, RUN, beside},
     server::{self, Server},
@@ -49,6 +49,18 @@ pub(crate) async fn measure(table: &mut Table) {
     table.print_share("gateway: memory of an idle stream", world.idle_streams().await, STREAM_GOAL);
 }
 
+/// The configuration of a gateway before `upstream`.
+pub(crate) fn before(upstream: &Program) -> String {
+    let url = format!("http://{}{}", upstream.address(), upstream::PATH);
+    format!("[[server]]\nname = \"tiny\"\nkind = \"remote\"\nurl = \"{url}\"\n")
+}
+
+/// A call of the tiny server through such a gateway.
+pub(crate) async fn call_through(server: &Server) -> Fixed {
+    let access_token = person::own_token(server, PATH, "use").await;
+    Fixed::new(requests::tool_call(PATH, upstream::TOOL, &access_token), 200)
+}
+
 /// The gateway and the bare proxy before the same tiny server.
 struct World {
     upstream: Program,
@@ -62,15 +74,9 @@ struct World {
 impl World {
     async fn new() -> Self {
         let upstream = Program::upstream();
-        let url = format!("http://{}{}", upstream.address(), upstream::PATH);
-        let directory =
-            server::directory(&format!("[[server]]\nname = \"tiny\"\nkind = \"remote\"\nurl = \"{url}\"\n"));
+        let directory = server::directory(&before(&upstream));
         let server = Server::start(directory.path()).await;
-        let client = RegisteredClient::register(&server).await;
-        let resource = format!("http://{}{PATH}", server.address());
-        let fields = [("grant_type", "client_credentials"), ("scope", "use"), ("resource", &*resource)];
-        let (_, body) = crate::person::send(&server, client.form("/token", &fields), 200).await;
-        let access_token = requests::member(&body, "access_token").to_owned();
+        let access_token = person::own_token(&server, PATH, "use").await;
         Self {
             proxy: Program::proxy(upstream.address()),
             upstream,

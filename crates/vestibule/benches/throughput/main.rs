@@ -9,6 +9,7 @@
 //! 3. Every answer is checked: a benchmark of errors would be a fast one.
 
 mod gateway;
+mod instructions;
 mod limits;
 mod load;
 mod machine;
@@ -52,6 +53,9 @@ async fn measure(is_wanted: &dyn Fn(&str) -> bool) {
     drop(world);
     if is_wanted("gateway") {
         gateway::measure(&mut table).await;
+    }
+    if is_wanted("instructions") {
+        instructions::measure(&mut table).await;
     }
     table.finish();
 }

@@ -72,6 +72,15 @@ impl Person {
     }
 }
 
+/// An access token of a new client that acts for itself, for the resource at `path`.
+pub(crate) async fn own_token(server: &Server, path: &str, scope: &str) -> String {
+    let client = RegisteredClient::register(server).await;
+    let resource = format!("http://{}{path}", server.address());
+    let fields = [("grant_type", "client_credentials"), ("scope", scope), ("resource", &*resource)];
+    let (_, body) = send(server, client.form("/token", &fields), 200).await;
+    requests::member(&body, "access_token").to_owned()
+}
+
 /// The code in the answer to an authorization request.
 pub(crate) fn code(head: &str) -> &str {
     query(head, "code")

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -52,8 +52,15 @@ pub(crate) fn directory(added: &str) -> TempDir {
 impl Server {
     /// Starts the binary and waits until it says that it is ready.
     pub(crate) async fn start(directory: &Path) -> Self {
+        Self::start_in(&[], directory).await
+    }
+
+    /// Starts the binary as the last argument of another command line.
+    pub(crate) async fn start_in(around: &[&str], directory: &Path) -> Self {
         let began = Instant::now();
-        let mut child = machine::on_server_core(env!("CARGO_BIN_EXE_vestibule"))
+        let command = [around, &[env!("CARGO_BIN_EXE_vestibule")]].concat();
+        let mut child = machine::on_server_core(command[0])
+            .args(&command[1..])
             .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--config"])
             .arg(directory.join("vestibule.toml"))
             .arg("--data-dir")
@@ -100,6 +107,15 @@ impl Server {
     /// How fast it answers these clients, who are given back.
     pub(crate) async fn run<C: Client>(&self, clients: Vec<C>, duration: Duration) -> (Vec<C>, Pace) {
         machine::pace((self.child.id(), self.address), clients, duration).await
+    }
+}
+
+impl Server {
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the server runs until it is asked to end");
+        self.child.wait().expect("it ends");
     }
 }
 

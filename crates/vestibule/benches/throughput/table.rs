@@ -72,6 +72,10 @@ impl Table {
         println!("| {name} | {time:.0} µs | | | | | {goal} | {verdict} |");
     }
 
+    pub(crate) fn print_count(&mut self, name: &str, count: u64) {
+        println!("| {name} | {count} | | | | | | |");
+    }
+
     /// KiB for each of many.
     pub(crate) fn print_share(&mut self, name: &str, share: f64, goal: f64) {
         let verdict = self.verdict(Some(share <= goal));
