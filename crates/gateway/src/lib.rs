@@ -13,54 +13,88 @@
 //!
 //! Nothing here knows the authorization server: it is an issuer and a key set inside the guard.
 
+mod allowed_requests;
 mod body;
 mod demo;
 mod endpoint;
-mod policy;
+mod gate;
+mod http_sse;
+mod nowhere;
+pub mod policy;
+pub mod probe;
+pub mod quota;
 mod recorded;
 mod relay;
+mod remote_server;
 mod server;
 mod session;
 mod settings;
 mod upstream;
+mod virtual_server;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::any;
 
-use demo::DemoServer;
+pub use allowed_requests::AllowedRequests;
 use endpoint::{Endpoint, SessionRule};
 use guard::admission;
+pub use http_sse::EventStreams;
+use policy::ServerPolicy;
 use relay::RelayEndpoint;
-use server::McpServer;
+pub use remote_server::{RemoteServer, RemoteServerSettings};
+pub use server::BuiltInServer;
 use settings::Front;
-pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes, Way};
-use upstream::Upstream;
+pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes, Transport, Way};
 pub use upstream::stdio::{Sharing, StdioServer, StdioSettings};
+pub use virtual_server::{MemberServer, MemberSettings, VirtualServer, VirtualSettings, is_member_name};
 
 /// All routes of the gateway. The metadata of the guarded resources is served by [`guard::metadata_router`].
+///
+/// A reload makes another router: requests under way end where they began, and what must outlive them is in the
+/// [`RemoteServer`]s and [`BuiltInServer`]s that both are made with.
 pub fn router(settings: &Settings) -> Router {
     let front = Arc::new(Front::new(settings));
-    let demo = settings.demo.as_ref().map_or_else(Router::new, |demo| demo_router(settings, &front, demo));
-    settings.remote.iter().fold(demo, |router, remote| {
-        let endpoint = Arc::new(RelayEndpoint::new(settings, &front, remote));
-        router.route(remote.guard.resource().path(), any(relay::handle).with_state(endpoint))
-    })
+    let streams = &settings.event_streams;
+    let demo = settings.demo.as_ref().map_or_else(Router::new, |demo| demo_router(&front, demo, streams));
+    let remote = settings.remote.iter().map(|remote| remote_router(&front, remote, streams));
+    let joint = settings.virtual_servers.iter().map(|server| virtual_router(&front, server, streams));
+    let servers = remote.chain(joint).fold(demo, Router::merge);
+    servers.merge(nowhere::router(settings.public_url.path(), &front))
+}
+
+/// The routes of a server elsewhere.
+fn remote_router(front: &Arc<Front>, settings: &RemoteSettings, streams: &EventStreams) -> Router {
+    let endpoint = Arc::new(RelayEndpoint::new(front, settings));
+    let path = settings.guard.resource().path();
+    Router::new()
+        .route(path, any(relay::handle).with_state(endpoint.clone()))
+        .merge(http_sse::router(path, endpoint, streams))
+}
+
+/// The routes of a server that joins others: the relay's, before a server that is here.
+fn virtual_router(front: &Arc<Front>, settings: &VirtualSettings, streams: &EventStreams) -> Router {
+    let VirtualSettings { guard, server, joined, members } = settings;
+    let list = members.iter().map(|member| virtual_server::member(front, guard, member)).collect();
+    joined.0.join(virtual_server::Members { guard: guard.clone(), list });
+    let tools = ToolScopes::default();
+    remote_router(front, &RemoteSettings { guard: guard.clone(), server: server.clone(), tools }, streams)
 }
 
 /// The demo server at its own path, the same server at its older path, and its resource API.
-fn demo_router(settings: &Settings, front: &Arc<Front>, demo: &DemoSettings) -> Router {
-    let DemoSettings { guard, compatible_guard, store } = demo;
-    let upstream = Upstream::Demo(DemoServer::new(store.clone(), settings.clock.clone()));
-    let server = Arc::new(McpServer::new("demo", &settings.session_key, upstream));
-    let endpoint = |guard, session_rule| Arc::new(Endpoint::new(front, guard, &server, session_rule));
+fn demo_router(front: &Arc<Front>, demo: &DemoSettings, streams: &EventStreams) -> Router {
+    let DemoSettings { name, guard, compatible_guard, server } = demo;
+    let policy = Arc::new(ServerPolicy::complete(name, server.0.tool_scopes(), &front.policy));
+    let endpoint = |guard, rule| Arc::new(Endpoint::new(front, guard, &server.0, &policy, rule));
     let own = endpoint(guard, SessionRule::Required);
     // The clients of the older path speak 2024-11-05, which knew no session header.
     let compatible = endpoint(compatible_guard, SessionRule::Optional);
-    let compatible_path = compatible_guard.resource().path();
+    let (path, compatible_path) = (guard.resource().path(), compatible_guard.resource().path());
     Router::new()
-        .route(guard.resource().path(), any(endpoint::handle).with_state(own.clone()))
+        .route(path, any(endpoint::handle).with_state(own.clone()))
+        .merge(http_sse::router(path, own.clone(), streams))
+        .merge(http_sse::router(compatible_path, compatible.clone(), streams))
         .route(compatible_path, any(endpoint::handle).with_state(compatible.clone()))
         .merge(demo::bare::router(compatible_path, compatible))
         .merge(demo::resource_api::router(own))

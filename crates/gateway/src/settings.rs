@@ -8,13 +8,17 @@ use audit::Auditor;
 use guard::Guard;
 use oauth::{Clock, Scope};
 use outbound::Egress;
-use secret::{Random, Secret};
-use store::Store;
-
-use crate::upstream::stdio::StdioServer;
+use secret::Random;
 
 use crate::admission::Admission;
 use crate::body::BodyLimits;
+use crate::http_sse::EventStreams;
+use crate::policy::Policy;
+use crate::quota::Quotas;
+use crate::remote_server::RemoteServer;
+use crate::server::BuiltInServer;
+use crate::upstream::stdio::StdioServer;
+use crate::virtual_server::{VirtualServer, VirtualSettings};
 
 /// Everything the gateway needs; nothing is read from the environment.
 pub struct Settings {
@@ -24,8 +28,6 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Further web origins that may use the server, as `scheme://host[:port]`.
     pub allowed_origins: Vec<String>,
-    /// Signs the session ids of the legacy era; the same on all nodes.
-    pub session_key: Secret<[u8; 32]>,
     /// The largest body that is read, in bytes.
     pub body_size: usize,
     /// How long a body may take to arrive.
@@ -36,10 +38,18 @@ pub struct Settings {
     pub random: Arc<dyn Random>,
     /// Keeps every tool call: none is made without a place in it.
     pub auditor: Arc<dyn Auditor>,
+    /// The streams of the older transport that are open; the same for all routers that follow each other.
+    pub event_streams: EventStreams,
+    /// Who may do what.
+    pub policy: Policy,
+    /// How often.
+    pub quotas: Arc<Quotas>,
     /// The built-in demo server, when it is wanted.
     pub demo: Option<DemoSettings>,
     /// Servers that speak MCP elsewhere.
     pub remote: Vec<RemoteSettings>,
+    /// Servers that join others.
+    pub virtual_servers: Vec<VirtualSettings>,
 }
 
 impl Settings {
@@ -52,50 +62,55 @@ impl Settings {
 /// The built-in demo server.
 #[derive(Clone)]
 pub struct DemoSettings {
+    /// What it is called in the configuration.
+    pub name: String,
     /// Guards the server at its own path (the path of the guard's resource) and its resource API.
     pub guard: Guard,
     /// Guards the same server at its older path.
     pub compatible_guard: Guard,
-    /// Keeps the items.
-    pub store: Store,
+    /// The server itself.
+    pub server: BuiltInServer,
 }
 
 /// A server that speaks MCP elsewhere, in either era.
 #[derive(Clone)]
 pub struct RemoteSettings {
-    /// What it is called here, also in the log.
-    pub name: String,
     /// Guards it at the path of the guard's resource.
     pub guard: Guard,
-    /// How it is reached.
-    pub way: Way,
+    /// The server itself.
+    pub server: RemoteServer,
     /// Which scopes its tools need.
     pub tools: ToolScopes,
-    /// How long it may take to begin an answer, and to end one that is no stream.
-    pub answer_time: Duration,
-    /// How long a stream may be silent before it is ended.
-    pub idle_time: Duration,
 }
 
 /// How a server is reached.
 #[derive(Clone)]
 pub enum Way {
-    /// Over Streamable HTTP.
+    /// Over HTTP.
     Http {
         /// Its endpoint.
         url: http::Uri,
         /// Which addresses the endpoint may have.
         egress: Egress,
+        /// How messages travel.
+        transport: Transport,
     },
     /// Over the standard streams of a process.
     Process(Arc<StdioServer>),
+    /// Not at all: it is here, and joins others.
+    Virtual(VirtualServer),
 }
 
-impl RemoteSettings {
-    /// The default of [`RemoteSettings::answer_time`]: 60 seconds.
-    pub const ANSWER_TIME: Duration = Duration::from_mins(1);
-    /// The default of [`RemoteSettings::idle_time`]: five minutes.
-    pub const IDLE_TIME: Duration = Duration::from_mins(5);
+/// How messages travel to a server over HTTP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// In whichever of the two ways the server takes them (2025-11-25, Transports, Backwards Compatibility).
+    #[default]
+    Detected,
+    /// Streamable HTTP, since 2025-03-26.
+    StreamableHttp,
+    /// HTTP with SSE, of 2024-11-05.
+    HttpSse,
 }
 
 /// Which scopes the tools of a server need.
@@ -107,6 +122,8 @@ pub struct ToolScopes {
     pub named: BTreeMap<String, Scope>,
     /// Tools that nobody sees or calls here.
     pub hidden: BTreeSet<String>,
+    /// Which scopes each of these stands for, beside itself.
+    pub implied: BTreeMap<String, Scope>,
 }
 
 /// What all endpoints share.
@@ -116,6 +133,8 @@ pub(crate) struct Front {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) auditor: Arc<dyn Auditor>,
+    pub(crate) policy: Policy,
+    pub(crate) quotas: Arc<Quotas>,
 }
 
 impl Front {
@@ -130,6 +149,8 @@ impl Front {
             clock: settings.clock.clone(),
             random: settings.random.clone(),
             auditor: settings.auditor.clone(),
+            policy: settings.policy.clone(),
+            quotas: settings.quotas.clone(),
         }
     }
 }
