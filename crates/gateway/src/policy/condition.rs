@@ -118,6 +118,9 @@ fn told(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchKey(_) => "it reads a member that is not there".to_owned(),
         ExecutionError::NoSuchOverload(overload) => overload.to_string(),
+        ExecutionError::UndeclaredReference(name) if name.starts_with("@arguments.") => {
+            "it reads a member that is not there".to_owned()
+        }
         ExecutionError::UndeclaredReference(_) => {
             "it reads something that this question does not have".to_owned()
         }

@@ -49,7 +49,7 @@ async fn open(flags: &Flags) -> anyhow::Result<(Configuration, Store)> {
 }
 
 /// Reads `2026-11-20T08:00:00Z`, or how long ago: `90m`, `36h`.
-fn read_since(text: &str) -> anyhow::Result<Timestamp> {
+pub(super) fn read_since(text: &str) -> anyhow::Result<Timestamp> {
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
         return Ok(Timestamp::from_milliseconds(moment.as_millisecond()));
     }
@@ -62,7 +62,7 @@ fn read_since(text: &str) -> anyhow::Result<Timestamp> {
 }
 
 /// `2026-11-20T08:00:00.123Z`
-fn written(time: Timestamp) -> anyhow::Result<String> {
+pub(super) fn written(time: Timestamp) -> anyhow::Result<String> {
     let time = jiff::Timestamp::from_millisecond(time.milliseconds()).context("a time out of range")?;
     Ok(format!("{time:.3}"))
 }

@@ -1,14 +1,15 @@
-//! How often strangers may try.
+//! How often strangers may try, and how much users may ask for.
 
+use std::{num::NonZeroU32, time::Duration};
+
+use gateway::quota::{LimitSettings, Per};
 use serde::Deserialize;
 
+use super::duration;
+
 /// `[limits]`: per minute, before the answer is 429.
-#[derive(Deserialize)]
-#[serde(
-    remote = "authorization_server::Limits",
-    default = "authorization_server::Limits::default",
-    deny_unknown_fields
-)]
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Limits {
     /// `registrations_per_address`. Default 600.
     registrations_per_address: u32,
@@ -20,4 +21,76 @@ pub(super) struct Limits {
     failed_client_authentications: u32,
     /// `authorization_requests_per_address`. Default 6000.
     authorization_requests_per_address: u32,
+    /// `[[limits.rate]]`
+    rate: Vec<Rate>,
+}
+
+/// `[[limits.rate]]`: requests to MCP servers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rate {
+    /// `name`: what the audit log calls it. Required.
+    name: String,
+    /// `per`: whose requests are counted together: any of `"user"`, `"client"`, `"server"`, `"tool"`; none for those of
+    /// everybody. Required.
+    per: Vec<Per>,
+    /// `requests`: how many. Required.
+    requests: NonZeroU32,
+    /// `within`: in what time. Required.
+    #[serde(deserialize_with = "duration::deserialize")]
+    within: Duration,
+    /// `burst`: how many of them at once. Default: all.
+    burst: Option<NonZeroU32>,
+    /// `servers`: at which servers, `*` for any characters. Default: all.
+    #[serde(default)]
+    servers: Vec<String>,
+    /// `tools`: calls of which tools, `*` for any characters. Default: every request, calls and others.
+    tools: Option<Vec<String>>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let authorization_server::Limits {
+            registrations_per_address,
+            registrations,
+            failed_logins,
+            failed_client_authentications,
+            authorization_requests_per_address,
+        } = authorization_server::Limits::default();
+        Self {
+            registrations_per_address,
+            registrations,
+            failed_logins,
+            failed_client_authentications,
+            authorization_requests_per_address,
+            rate: Vec::new(),
+        }
+    }
+}
+
+impl Limits {
+    /// How often strangers may try.
+    pub(super) fn of_strangers(&self) -> authorization_server::Limits {
+        authorization_server::Limits {
+            registrations_per_address: self.registrations_per_address,
+            registrations: self.registrations,
+            failed_logins: self.failed_logins,
+            failed_client_authentications: self.failed_client_authentications,
+            authorization_requests_per_address: self.authorization_requests_per_address,
+        }
+    }
+
+    /// How much users may ask for.
+    pub(super) fn of_users(self) -> Vec<LimitSettings> {
+        let limit = |rate: Rate| LimitSettings {
+            name: rate.name,
+            per: rate.per,
+            requests: rate.requests,
+            within: rate.within,
+            burst: rate.burst,
+            servers: rate.servers,
+            tools: rate.tools,
+        };
+        self.rate.into_iter().map(limit).collect()
+    }
 }

@@ -172,13 +172,14 @@ impl Check {
             Expr::Literal(_) => Ok(()),
             Expr::Ident(name) => self.variable(name).map_err(|message| Fault { id, message }),
             Expr::Select(select) => {
-                if self
-                    .member(&select.operand.expr, &select.field)
-                    .map_err(|message| Fault { id, message })?
-                {
-                    return Ok(());
+                let member = self.member(&select.operand.expr, &select.field);
+                match member.map_err(|message| Fault { id, message })? {
+                    None => return self.expression(&mut select.operand),
+                    // A presence test looks at the owner.
+                    Some(_) if select.test => {}
+                    Some(variable) => part.expr = Expr::Ident(variable),
                 }
-                self.expression(&mut select.operand)
+                Ok(())
             }
             Expr::Call(call) => self.call(id, call),
             Expr::Comprehension(comprehension) => self.comprehension(id, comprehension),
@@ -220,19 +221,20 @@ impl Check {
         Ok(())
     }
 
-    /// `owner.field` of one of our variables; `false` when it is something else.
-    fn member(&mut self, owner: &Expr, field: &str) -> Result<bool, String> {
+    /// `owner.field` of one of our variables, as a variable of its own, which is found at once; `None` when it is
+    /// something else. It ends with a sign that no member has, so that no further members can be taken for a part of it.
+    fn member(&mut self, owner: &Expr, field: &str) -> Result<Option<String>, String> {
         if let Expr::Select(outer) = owner
             && matches!(&outer.operand.expr, Expr::Ident(root) if root == "tool" && !self.bound.contains(root))
             && outer.field == "annotations"
         {
             (self.uses.tool, self.uses.annotations) = (true, true);
             let hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
-            return known("tool.annotations", field, &hints).map(|()| true);
+            return known("tool.annotations", field, &hints).map(|()| Some(format!("@{field};")));
         }
-        let Expr::Ident(root) = owner else { return Ok(false) };
+        let Expr::Ident(root) = owner else { return Ok(None) };
         if self.bound.contains(root) {
-            return Ok(false);
+            return Ok(None);
         }
         match &**root {
             "user" => {
@@ -258,9 +260,9 @@ impl Check {
             }
             "arguments" => self.uses.argument(field),
             "server" | "now" => return Err(format!("{root} has no members")),
-            _ => return Ok(false),
+            _ => return Ok(None),
         }
-        Ok(true)
+        Ok(Some(format!("@{root}.{field};")))
     }
 
     fn call(&mut self, id: u64, call: &mut CallExpr) -> Result<(), Fault> {
@@ -273,7 +275,7 @@ impl Check {
         }
         if let ("_[_]", [owner, index]) = (&*call.func_name, &mut call.args[..])
             && let Expr::Literal(LiteralValue::String(field)) = &index.expr
-            && self.member(&owner.expr, field.inner()).map_err(|message| Fault { id, message })?
+            && self.member(&owner.expr, field.inner()).map_err(|message| Fault { id, message })?.is_some()
         {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use regex::{Regex, RegexBuilder};
 
 /// The most that one may take once it is compiled, in bytes.
 const MAXIMUM_SIZE: usize = 1 << 20;
-const PREFIX: &str = "@pattern";
+const PREFIX: &str = "pattern";
 const PATTERN: Type = Type::new_unspecified_type("pattern");
 static OF_ALL: Type = PATTERN;
 
@@ -25,10 +25,10 @@ impl Pattern {
 
     /// The variable of the pattern in this place; no condition can name it.
     pub(super) fn variable(place: usize) -> String {
-        format!("{PREFIX}{place}")
+        format!("@{PREFIX}{place};")
     }
 
-    /// The pattern that a variable stands for.
+    /// The pattern that a variable stands for, without its signs.
     pub(super) fn of<'p>(variable: &str, patterns: &'p [Self]) -> Option<&'p Self> {
         patterns.get(variable.strip_prefix(PREFIX)?.parse::<usize>().ok()?)
     }

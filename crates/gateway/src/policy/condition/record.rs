@@ -12,7 +12,8 @@ use crate::policy::{Annotations, Question, Requester, Target};
 
 static RECORD: Type = Type::new_unspecified_type("record");
 
-/// Gives a condition its variables.
+/// Gives a condition its variables. A member of one, `user.name`, is also the variable `@user.name;`, which costs less
+/// to find; `check` writes it so.
 pub(super) struct Variables<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) server: &'a str,
@@ -25,6 +26,9 @@ impl VariableResolver for Variables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         let Question { requester, target, now, .. } = self.question;
         Some(CowVal::owned(match (variable, target) {
+            (member, _) if member.starts_with('@') => {
+                return self.member(member[1..].strip_suffix(';')?);
+            }
             ("user", _) => Record::User(requester),
             ("client", _) => Record::Client(requester),
             ("tool", Target::Tool { name, annotations }) => Record::Tool(name, *annotations),
@@ -36,10 +40,31 @@ impl VariableResolver for Variables<'_> {
                 let now = DateTime::from_timestamp_millis(now.milliseconds())?;
                 return Some(CowVal::owned(CelTimestamp::from(now.fixed_offset())));
             }
-            (pattern, _) => {
-                return Pattern::of(pattern, self.patterns).map(|pattern| CowVal::Borrowed(pattern));
-            }
+            _ => return None,
         }))
+    }
+}
+
+impl Variables<'_> {
+    fn member<'b>(&'b self, member: &str) -> Option<CowVal<'b, 'b>> {
+        let Question { requester, target, .. } = self.question;
+        let value = match (member.split_once('.'), target) {
+            (Some(("user", name)), _) => Record::User(requester).member(name),
+            (Some(("client", name)), _) => Record::Client(requester).member(name),
+            (Some(("tool", member)), Target::Tool { name, annotations }) => {
+                Record::Tool(name, *annotations).member(member)
+            }
+            (Some(("prompt", member)), Target::Prompt(name)) => Record::Prompt(name).member(member),
+            (Some(("resource", member)), Target::Resource(uri)) => Record::Resource(uri).member(member),
+            (Some(("arguments", name)), _) => {
+                return self.arguments.as_ref()?.get(&CelString::from(name)).ok();
+            }
+            (None, Target::Tool { annotations: Some(annotations), .. }) if member.ends_with("Hint") => {
+                Record::Annotations(*annotations).member(member)
+            }
+            _ => return Pattern::of(member, self.patterns).map(|pattern| CowVal::Borrowed(pattern)),
+        };
+        value.map(CowVal::Owned)
     }
 }
 

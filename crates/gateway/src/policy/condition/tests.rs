@@ -62,6 +62,19 @@ fn conditions_see_user_client_tool_arguments_and_time() {
 }
 
 #[test]
+fn gw_11_members_are_not_taken_for_others_with_dots_in_their_names() {
+    let arguments = r#"{"a":{"b":"inner"},"a.b":"outer","a.b;":"outer","c":1}"#;
+    for source in [
+        "arguments.a.b == 'inner'",
+        "arguments.a.b == 'inner' && arguments.size() == 4",
+        "arguments['a.b'] == 'outer' && arguments.a['b'] == 'inner'",
+        "has(arguments.a.b) && !has(arguments.a.c)",
+    ] {
+        assert_eq!(evaluate(source, Some(arguments)), Evaluation::True, "{source}");
+    }
+}
+
+#[test]
 fn what_is_not_known_leaves_open_what_depends_on_it() {
     let open = Evaluation::Open("the arguments");
     for (source, expect) in [
