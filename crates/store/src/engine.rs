@@ -3,9 +3,12 @@
 mod postgresql;
 mod sqlite;
 
+use std::sync::Arc;
+
 use crate::{
     error::{CommitError, StoreError},
     location::Location,
+    observer::Observer,
     row::Outcome,
     statement::{Batch, Sql},
     value::Value,
@@ -19,10 +22,12 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    pub(crate) fn open(location: Location) -> Result<Self, StoreError> {
+    pub(crate) fn open(location: Location, observer: &Arc<Observer>) -> Result<Self, StoreError> {
         match location {
-            Location::Sqlite(path) => sqlite::Sqlite::open(path).map(Self::Sqlite),
-            Location::Postgresql(config) => postgresql::Postgresql::open(*config).map(Self::Postgresql),
+            Location::Sqlite(path) => sqlite::Sqlite::open(path, Arc::clone(observer)).map(Self::Sqlite),
+            Location::Postgresql(config) => {
+                postgresql::Postgresql::open(*config, Arc::clone(observer)).map(Self::Postgresql)
+            }
         }
     }
 

@@ -41,6 +41,7 @@ mod error;
 mod garbage;
 mod location;
 mod migration;
+mod observer;
 mod record;
 mod row;
 mod statement;
@@ -49,6 +50,7 @@ mod value;
 
 pub use error::{CommitError, LocationError, StoreError};
 pub use location::Location;
+pub use observer::Commit;
 pub use record::{
     audit_segment::{self, AuditCheckpointRecord, AuditSegmentRecord},
     authorization_code::{self, AuthorizationCodeRecord},

@@ -5,7 +5,9 @@ use crate::{
     error::{CommitError, StoreError},
     garbage,
     location::Location,
-    migration, record,
+    migration,
+    observer::{Commit, Observer},
+    record,
     row::{Outcome, Row},
     statement::{Batch, Sql},
     value::Value,
@@ -18,13 +20,21 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Store {
     engine: Arc<Engine>,
+    observer: Arc<Observer>,
 }
 
 impl Store {
     /// Opens the database. A `SQLite` file is created if there is none, readable for its owner only; a
     /// PostgreSQL is connected to when it is first needed. Needs [`Store::migrate`] before use.
     pub fn open(location: Location) -> Result<Self, StoreError> {
-        Ok(Self { engine: Arc::new(Engine::open(location)?) })
+        let observer = Arc::<Observer>::default();
+        Ok(Self { engine: Arc::new(Engine::open(location, &observer)?), observer })
+    }
+
+    /// `observe` is told of every commit from here on; the first observer stays the only one. It runs where commits are
+    /// made, and must not block.
+    pub fn observe_commits(&self, observe: impl Fn(Commit) + Send + Sync + 'static) {
+        self.observer.set(observe);
     }
 
     /// Brings the schema up to date and compiles every statement against it. Safe to run from several

@@ -3,7 +3,10 @@
 mod commit;
 mod parameter;
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts, tokio_postgres,
@@ -13,6 +16,7 @@ use tokio_postgres::{Config, GenericClient, NoTls, config::Host, error::SqlState
 use crate::{
     error::{CommitError, StoreError},
     migration,
+    observer::Observer,
     row::Outcome,
     statement::{Batch, Sql},
     value::Value,
@@ -33,11 +37,12 @@ const MIGRATION_LOCK: i64 = 0x7665_7374_6962_756c;
 #[derive(Debug)]
 pub(crate) struct Postgresql {
     pool: Pool,
+    observer: Arc<Observer>,
 }
 
 impl Postgresql {
     /// Connects on first use, so that a node can start before its database.
-    pub(crate) fn open(mut config: Config) -> Result<Self, StoreError> {
+    pub(crate) fn open(mut config: Config, observer: Arc<Observer>) -> Result<Self, StoreError> {
         warn_of_clear_text(&config);
         set_defaults(&mut config);
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -48,7 +53,7 @@ impl Postgresql {
             .timeouts(timeouts)
             .build()
             .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
-        Ok(Self { pool })
+        Ok(Self { pool, observer })
     }
 
     /// A read changes nothing, so one that met a connection that had just died runs once more.
@@ -68,8 +73,14 @@ impl Postgresql {
 
     /// The task goes on when the caller is dropped: a half-done transaction must not go back to the pool.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Vec<Outcome>, CommitError> {
-        let pool = self.pool.clone();
-        tokio::spawn(async move { commit::commit(&pool, &batch).await }).await.unwrap_or_else(|error| {
+        let (pool, observer) = (self.pool.clone(), Arc::clone(&self.observer));
+        let committed = async move {
+            let began = Instant::now();
+            let outcome = commit::commit(&pool, &batch).await;
+            observer.tell(1, began, matches!(outcome, Ok(_) | Err(CommitError::Refused(_))));
+            outcome
+        };
+        tokio::spawn(committed).await.unwrap_or_else(|error| {
             Err(StoreError::OutcomeUnknown { reason: format!("the task that commits ended early: {error}") }
                 .into())
         })

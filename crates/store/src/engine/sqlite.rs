@@ -4,7 +4,7 @@ mod connection;
 mod readers;
 mod writer;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -12,6 +12,7 @@ use self::{readers::Readers, writer::Writer};
 use crate::{
     error::{CommitError, StoreError},
     migration,
+    observer::Observer,
     row::Outcome,
     statement::{Batch, Sql},
     value::Value,
@@ -25,9 +26,9 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(crate) fn open(path: PathBuf) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: PathBuf, observer: Arc<Observer>) -> Result<Self, StoreError> {
         connection::create_file(&path)?;
-        let writer = Writer::start(connection::open_for_writing(&path)?)?;
+        let writer = Writer::start(connection::open_for_writing(&path)?, observer)?;
         let readers = Readers::new(path.clone());
         Ok(Self { path, writer, readers })
     }

@@ -1,7 +1,7 @@
 //! Group commit. Waiting for the disk is nearly all a durable write costs, so one thread takes every
 //! batch that waits, runs all in one transaction, commits once, and answers all.
 
-use std::thread;
+use std::{sync::Arc, thread, time::Instant};
 
 use rusqlite::{Connection, ffi};
 use tokio::sync::{mpsc, oneshot};
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{connection, failure};
 use crate::{
     error::{CommitError, StoreError},
+    observer::Observer,
     row::Outcome,
     statement::{Batch, Statement},
 };
@@ -33,11 +34,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, observer: Arc<Observer>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || serve(&connection, queue))
+            .spawn(move || serve(&connection, queue, &observer))
             .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
         Ok(Self { jobs })
     }
@@ -55,7 +56,7 @@ fn stopped() -> StoreError {
     }
 }
 
-fn serve(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
+fn serve(connection: &Connection, mut queue: mpsc::Receiver<Job>, observer: &Observer) {
     while let Some(first) = queue.blocking_recv() {
         // Whoever is about to hand over may do so first: where cores are few, a fast disk would else be given one batch
         // at a time. With nothing else to run this costs nothing.
@@ -66,14 +67,17 @@ fn serve(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
         {
             group.push(next);
         }
-        commit_group(connection, group);
+        commit_group(connection, group, observer);
     }
 }
 
 /// Answers come only after the commit. When it fails, refusals too were judged by a state that is gone:
 /// then every caller gets the error.
-fn commit_group(connection: &Connection, group: Vec<Job>) {
-    match transact(connection, &group) {
+fn commit_group(connection: &Connection, group: Vec<Job>, observer: &Observer) {
+    let began = Instant::now();
+    let outcome = transact(connection, &group);
+    observer.tell(group.len(), began, outcome.is_ok());
+    match outcome {
         Ok(answers) => {
             for (job, answer) in group.into_iter().zip(answers) {
                 // A caller that went away has no use for the answer; its batch stays committed.
