@@ -40,6 +40,13 @@ impl EventStreams {
         open.by_owner.values().flat_map(HashMap::values).for_each(|session| session.drain());
     }
 
+    /// Ends the streams of servers that are not at one of `paths` any more.
+    pub fn keep(&self, paths: &[&str]) {
+        let open = self.open();
+        let sessions = open.by_owner.values().flat_map(HashMap::values);
+        sessions.filter(|session| !paths.contains(&session.path())).for_each(|session| session.drain());
+    }
+
     /// Adds the stream of `session`, whose id is `id`, to those of `owner`.
     pub(super) fn add(&self, owner: Digest, id: &str, session: &Arc<Session>) -> Result<Place, Refusal> {
         let id = Digest::of(id.as_bytes());

@@ -1,6 +1,8 @@
 //! A server on an official SDK that speaks nothing but HTTP with SSE, used through the gateway by the official Python SDK:
 //! over the same transport, and over Streamable HTTP.
 
+mod streams;
+
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::Stdio,

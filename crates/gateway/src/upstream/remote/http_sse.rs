@@ -15,17 +15,15 @@
 
 mod conversation;
 mod endpoint;
+mod streams;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use mcp::headers::SESSION_ID;
 use mcp::{Event, EventStream, Message, RequestId};
-use secret::Digest;
 use tokio::time::timeout;
 
 use super::envelope::Envelope;
@@ -35,34 +33,11 @@ use crate::settings::Transport;
 use crate::upstream::source::Source;
 use conversation::Conversation;
 pub(crate) use conversation::{Exchange, Hearing};
+use streams::Key;
+pub(super) use streams::Streams;
 
-/// How many streams one server has here at a time.
-const STREAMS: usize = 10_000;
 /// What a session id begins with that stands for a stream.
 const PREFIX: &str = "http+sse:";
-
-/// The streams of one server, by principal and session id.
-#[derive(Default)]
-pub(super) struct Streams {
-    open: Mutex<HashMap<Key, Arc<Conversation>>>,
-    /// The server was found to speak this transport.
-    is_spoken: AtomicBool,
-}
-
-type Key = (Digest, String);
-
-impl Streams {
-    fn open(&self) -> MutexGuard<'_, HashMap<Key, Arc<Conversation>>> {
-        // A map is whole between two statements; no panic can leave it half written.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The server does not know the session any more.
-    fn forget(&self, conversation: &Arc<Conversation>) -> Answer {
-        self.open().retain(|_, other| !Arc::ptr_eq(other, conversation));
-        gone()
-    }
-}
 
 /// The session id of a stream among the headers of a message.
 pub(super) fn stream_of(headers: &HeaderMap) -> Option<&str> {
@@ -98,11 +73,11 @@ impl Caller {
 
     /// Ends a stream, which is how its session ends.
     pub(super) fn end_stream(&self, http: &Http, id: &str) {
-        http.streams.open().remove(&self.key(id));
+        http.streams.remove(&self.key(id));
     }
 
     fn stream(&self, http: &Http, id: &str) -> Option<Arc<Conversation>> {
-        http.streams.open().get(&self.key(id)).cloned()
+        http.streams.get(&self.key(id))
     }
 
     /// With another principal's permit a session id is another key: nobody finds a stream but whoever it was opened for.
@@ -117,10 +92,10 @@ impl Caller {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<(HeaderMap, Answer), UpstreamError> {
-        if http.streams.is_spoken.load(Ordering::Relaxed) {
+        if http.streams.are_spoken() {
             match self.open_stream(http, body.clone()).await {
                 Err(UpstreamError::NoStream | UpstreamError::Malformed) => {
-                    http.streams.is_spoken.store(false, Ordering::Relaxed);
+                    http.streams.found_spoken(false);
                 }
                 answered => return answered,
             }
@@ -132,7 +107,7 @@ impl Caller {
         match self.open_stream(http, body).await {
             Ok(answered) => {
                 tracing::info!(server = %self.remote().name(), "the upstream speaks HTTP with SSE");
-                http.streams.is_spoken.store(true, Ordering::Relaxed);
+                http.streams.found_spoken(true);
                 Ok(answered)
             }
             Err(error) => {
@@ -148,7 +123,7 @@ impl Caller {
         if !is_initialize(&body) {
             return Ok((HeaderMap::new(), gone()));
         }
-        if http.streams.open().len() >= STREAMS {
+        if http.streams.are_full() {
             tracing::warn!(server = %self.remote().name(), "the upstream has as many streams as it may");
             return Err(UpstreamError::Resting);
         }
@@ -158,9 +133,13 @@ impl Caller {
         let id = session_id(&endpoint)?;
         let conversation = Arc::new(Conversation::new(endpoint));
         let key = self.key(id.to_str().map_err(|_| UpstreamError::Malformed)?);
-        http.streams.open().insert(key.clone(), conversation.clone());
+        http.streams.insert(key.clone(), conversation.clone());
         let streams = Arc::downgrade(&http.streams);
-        conversation.read(events, source, move || forget(&streams, &key));
+        conversation.read(events, source, move || {
+            if let Some(streams) = streams.upgrade() {
+                streams.remove(&key);
+            }
+        });
         let answer = self.post_to_conversation(http, &conversation, body).await;
         if answer.is_err() {
             self.end_stream(http, id.to_str().unwrap_or_default());
@@ -184,7 +163,7 @@ impl Caller {
         let Message::Request(request) = Message::parse(&body).map_err(|_| UpstreamError::Malformed)? else {
             return match self.remote.tell(&conversation.endpoint, body.clone()).await {
                 Ok(()) => Ok(Answer::Accepted),
-                Err(UpstreamError::SessionGone) => Ok(http.streams.forget(conversation)),
+                Err(UpstreamError::SessionGone) => Ok(forgotten(http, conversation)),
                 Err(error) => Err(error),
             };
         };
@@ -195,7 +174,7 @@ impl Caller {
             Err(_) => Ok(Answer::Stream(Source::HttpSse(None, exchange))),
             Ok(Ok(message)) if exchange.is_over() => Ok(Answer::Json(StatusCode::OK, message)),
             Ok(Ok(message)) => Ok(Answer::Stream(Source::HttpSse(Some(message), exchange))),
-            Ok(Err(UpstreamError::SessionGone)) => Ok(http.streams.forget(conversation)),
+            Ok(Err(UpstreamError::SessionGone)) => Ok(forgotten(http, conversation)),
             Ok(Err(error)) => Err(error),
         }
     }
@@ -281,15 +260,15 @@ fn knows_no_post(posted: &Result<(HeaderMap, Answer), UpstreamError>) -> bool {
     }
 }
 
+/// The server does not know the session any more.
+fn forgotten(http: &Http, conversation: &Arc<Conversation>) -> Answer {
+    http.streams.forget(conversation);
+    gone()
+}
+
 /// What a server over Streamable HTTP answers when it does not know a session.
 fn gone() -> Answer {
     Answer::Json(StatusCode::NOT_FOUND, Bytes::new())
-}
-
-fn forget(streams: &Weak<Streams>, key: &Key) {
-    if let Some(streams) = streams.upgrade() {
-        streams.open().remove(key);
-    }
 }
 
 #[cfg(test)]

@@ -72,6 +72,22 @@ async fn gw_15_a_principal_has_so_many_streams_and_no_more() {
 }
 
 #[tokio::test]
+async fn the_streams_of_a_server_end_with_it() {
+    let world = World::new().await;
+    let token = world.token("ada", "read");
+    let mut removed = Client::open(&world, &world.router, "/mcp/demo", &token).await;
+    let mut kept = Client::open(&world, &world.router, "/mcp/v1", &token).await;
+    world.event_streams.keep(&["/mcp/v1", "/mcp/other"]);
+    removed.ends().await;
+    assert!(kept.ask(rpc("ping", json!({}))).await["result"].is_object());
+    let reloaded = world.another_node();
+    let ping = rpc("ping", json!({}));
+    let later = world.request("POST", &kept.endpoint).to(&reloaded).bearer(&token).json(ping).send().await;
+    assert_eq!(later.status, 202, "a stream outlives the router that it was opened with: {later:?}");
+    assert!(kept.message().await["result"].is_object());
+}
+
+#[tokio::test]
 async fn gw_31_an_idle_stream_ends_when_the_server_does() {
     let world = World::new().await;
     let token = world.token("ada", "read");

@@ -1,5 +1,7 @@
 //! Old clients before servers elsewhere.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -135,6 +137,45 @@ async fn a_stream_that_breaks_off_is_an_error_though_its_events_had_ids() {
     client.ask(call("echo", json!({}))).await;
     let failure = client.message().await;
     assert_eq!(failure["error"]["code"], -32603, "nobody can resume here: {failure}");
+}
+
+#[tokio::test]
+async fn gw_15_a_slow_reader_slows_its_server_down_and_nobody_else() {
+    const PIECE: usize = 64 * 1024;
+    let world = World::new().await;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = taken.clone();
+    let upstream = Upstream::legacy(move |request| match &*request.rpc() {
+        "tools/call" => {
+            let counted = counted.clone();
+            let told = json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "data": "x".repeat(PIECE) } });
+            let told = Bytes::from(format!("data: {told}\n\n"));
+            events(Body::from_stream(stream::repeat_with(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, std::io::Error>(told.clone())
+            })))
+        }
+        "tools/list" => result(request, r#"{"tools":[]}"#),
+        _ => reply(405, ""),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let slow = Client::open(&world, &gateway, "/mcp/far", &world.far_token("ada", "use")).await;
+    assert_eq!(slow.post(call("echo", json!({}))).await.status, 202);
+    let mut other = Client::open(&world, &gateway, "/mcp/far", &world.far_token("bob", "use")).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let before = taken.load(Ordering::Relaxed);
+        for _ in 0..50 {
+            assert!(other.ask(rpc("tools/list", json!({}))).await["result"].is_object());
+        }
+        // What the sockets on the way hold is up to the operating system.
+        assert!(before * PIECE < 128 << 20, "{before} pieces are more than waits anywhere");
+        if before > 0 && taken.load(Ordering::Relaxed) == before {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the server is asked for more and more");
+    }
 }
 
 #[tokio::test]
