@@ -3,9 +3,11 @@
 //! What goes to it is made here: of the client's request only the checked body and the headers that MCP defines. What
 //! comes back is judged here: an answer that is not MCP becomes an [`UpstreamError`], and nothing of it is passed on.
 
+pub(crate) mod annotations;
 mod breaker;
 pub(crate) mod envelope;
 mod era;
+mod http_sse;
 mod pool;
 
 use std::sync::Arc;
@@ -22,10 +24,17 @@ use tokio::time::{Instant, timeout};
 
 use super::source::Source;
 use super::stdio::{StdioError, StdioServer};
-use crate::settings::{RemoteSettings, Way};
+use crate::allowed_requests::AllowedRequests;
+use crate::endpoint::Refusal;
+use crate::remote_server::RemoteServerSettings;
+use crate::settings::{Transport, Way};
+use crate::virtual_server::Joined;
+use annotations::KnownAnnotations;
 use breaker::Breaker;
 pub(crate) use era::Description;
 use era::KnownEra;
+use http_sse::Streams;
+pub(crate) use http_sse::{Exchange, Hearing};
 use pool::Pool;
 pub(crate) use pool::session_headers;
 
@@ -40,6 +49,8 @@ pub(crate) struct Remote {
     reached: Reached,
     answer_time: Duration,
     idle_time: Duration,
+    allowed: AllowedRequests,
+    annotations: KnownAnnotations,
     era: KnownEra,
     pool: Pool,
 }
@@ -48,11 +59,14 @@ pub(crate) struct Remote {
 enum Reached {
     Http(Box<Http>),
     Process(Arc<StdioServer>),
+    Joined(Arc<Joined>),
 }
 
-/// A server over Streamable HTTP.
+/// A server over HTTP.
 struct Http {
     url: Uri,
+    transport: Transport,
+    streams: Arc<Streams>,
     client: outbound::Client,
     breaker: Breaker,
 }
@@ -71,6 +85,8 @@ pub(crate) enum Answer {
     Stream(Source),
     /// Taken, without an answer.
     Accepted,
+    /// A member of a virtual server does not let it pass.
+    Refused(Box<Refusal>),
 }
 
 /// The upstream's fault. The texts name it as such, and hold nothing that it sent.
@@ -103,22 +119,47 @@ pub(crate) enum UpstreamError {
 }
 
 impl Remote {
-    pub(crate) fn new(settings: &RemoteSettings) -> Self {
+    pub(crate) fn new(settings: &RemoteServerSettings) -> Self {
         Self {
             name: settings.name.clone(),
             reached: match &settings.way {
-                Way::Http { url, egress } => Reached::Http(Box::new(Http {
+                Way::Http { url, egress, transport } => Reached::Http(Box::new(Http {
                     url: url.clone(),
+                    transport: *transport,
+                    streams: Arc::default(),
                     client: outbound::Client::new(egress.clone()),
                     breaker: Breaker::default(),
                 })),
                 Way::Process(server) => Reached::Process(server.clone()),
+                Way::Virtual(server) => Reached::Joined(server.0.clone()),
             },
             answer_time: settings.answer_time,
             idle_time: settings.idle_time,
+            allowed: settings.allowed,
+            annotations: KnownAnnotations::default(),
             era: KnownEra::default(),
             pool: Pool::default(),
         }
+    }
+
+    /// Whether it joins others, whose gates are the ones to pass.
+    pub(crate) fn is_virtual(&self) -> bool {
+        matches!(self.reached, Reached::Joined(_))
+    }
+
+    /// What it is called here.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it may ask of clients.
+    pub(crate) fn allowed(&self) -> AllowedRequests {
+        self.allowed
+    }
+
+    /// What it says about its tools.
+    pub(crate) fn annotations(&self) -> &KnownAnnotations {
+        &self.annotations
     }
 
     /// How long a stream may be silent.
@@ -132,13 +173,25 @@ impl Remote {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response<outbound::Body>, UpstreamError> {
-        // What is sent this way is HTTP; a process has no use for it.
-        let Reached::Http(http) = &self.reached else {
-            return Err(UpstreamError::NoStream);
-        };
+        match &self.reached {
+            Reached::Http(http) => self.send_to(&http.url, method, headers, body).await,
+            // What is sent this way is HTTP; nobody else has a use for it.
+            Reached::Process(_) | Reached::Joined(_) => Err(UpstreamError::NoStream),
+        }
+    }
+
+    /// The same to another URL of the server's origin.
+    async fn send_to(
+        &self,
+        url: &Uri,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<outbound::Body>, UpstreamError> {
+        let Reached::Http(http) = &self.reached else { return Err(UpstreamError::NoStream) };
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = http.url.clone();
+        *request.uri_mut() = url.clone();
         *request.headers_mut() = headers;
         if !http.breaker.lets_pass(Instant::now()) {
             return Err(UpstreamError::Resting);
@@ -192,6 +245,24 @@ impl Remote {
         }
     }
 
+    /// One message over HTTP, for what the head of the answer tells and for why there is none; `None` where there is no
+    /// HTTP.
+    pub(crate) async fn reach(
+        &self,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Option<Result<Response<outbound::Body>, outbound::Error>> {
+        let Reached::Http(http) = &self.reached else { return None };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = http.url.clone();
+        *request.headers_mut() = headers;
+        let limits = Limits { bytes: MESSAGE_SIZE, headers: self.answer_time, total: self.answer_time };
+        Some(http.client.stream(request, limits).await)
+    }
+
     async fn post(&self, mut headers: HeaderMap, body: Bytes) -> Result<(HeaderMap, Answer), UpstreamError> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
@@ -221,15 +292,21 @@ impl Caller {
         body: Bytes,
     ) -> Result<(HeaderMap, Answer), UpstreamError> {
         match &self.remote.reached {
-            Reached::Http(_) => self.remote.post(headers, body).await,
+            Reached::Http(http) => self.post_over_http(http, headers, body).await,
             Reached::Process(server) => Ok((HeaderMap::new(), server.post(&self.permit, &body).await?)),
+            Reached::Joined(joined) => {
+                Ok((HeaderMap::new(), joined.post(&self.permit, &headers, &body).await?))
+            }
         }
     }
 
     /// Opens the stream of messages that belong to no request (legacy era).
     pub(crate) async fn listen(&self, mut headers: HeaderMap) -> Result<Answer, UpstreamError> {
-        if let Reached::Process(server) = &self.remote.reached {
-            return server.events(&self.permit);
+        match (&self.remote.reached, http_sse::stream_of(&headers)) {
+            (Reached::Process(server), _) => return server.events(&self.permit),
+            (Reached::Http(http), Some(id)) => return Ok(self.listen_to_stream(http, id)),
+            (Reached::Joined(_), _) => return Err(UpstreamError::NoStream),
+            (Reached::Http(_), None) => {}
         }
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let response = self.remote.send(Method::GET, headers, Bytes::new()).await?;
@@ -238,6 +315,9 @@ impl Caller {
 
     /// Ends a session (legacy era). What the server says to it changes nothing.
     pub(crate) async fn end_session(&self, headers: HeaderMap) {
+        if let (Reached::Http(http), Some(id)) = (&self.remote.reached, http_sse::stream_of(&headers)) {
+            return self.end_stream(http, id);
+        }
         if let Err(error) = self.remote.send(Method::DELETE, headers, Bytes::new()).await {
             tracing::debug!(server = %self.remote.name, %error, "the session could not be ended at the upstream");
         }
@@ -246,9 +326,11 @@ impl Caller {
     /// Which era the server speaks.
     pub(crate) async fn description(&self) -> Result<Description, UpstreamError> {
         match &self.remote.reached {
-            Reached::Http(_) => self.remote.era.get(&self.remote).await,
-            // Processes are opened with `initialize`.
+            // Processes, and servers of the older transport, are opened with `initialize`.
             Reached::Process(_) => Ok(Description::Legacy),
+            Reached::Http(http) if http.transport == Transport::HttpSse => Ok(Description::Legacy),
+            Reached::Joined(joined) => Ok(Description::Modern(joined.description())),
+            Reached::Http(_) => self.remote.era.get(&self.remote).await,
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::broadcast;
 use super::Incoming;
 use super::remote::{self, UpstreamError};
 use super::stdio::{Exchange, Notice};
+use crate::virtual_server::MemberStream;
 
 /// A stream of events, as pieces of text/event-stream.
 pub(crate) enum Source {
@@ -21,6 +22,8 @@ pub(crate) enum Source {
     HttpSse(Option<Bytes>, remote::Exchange),
     /// What else is said on such a stream.
     Hearing(remote::Hearing),
+    /// The answer of a member of a virtual server.
+    Member(Box<MemberStream>),
     /// There is nothing more.
     Ended,
 }
@@ -32,6 +35,7 @@ impl Source {
             Self::Http(body) => Ok(body.chunk().await?),
             Self::Notices(notices) => Ok(next_notice(notices).await),
             Self::Hearing(hearing) => Ok(hearing.next().await.map(|message| write_event(&message).into())),
+            Self::Member(answer) => answer.chunk().await,
             Self::Ended => Ok(None),
             Self::HttpSse(first, exchange) => {
                 let message = match first.take() {

@@ -100,7 +100,7 @@ pub(crate) async fn first_response(
                 UpstreamError::Status(status)
             });
         }
-        Answer::Accepted => return Err(UpstreamError::Malformed),
+        Answer::Accepted | Answer::Refused(_) => return Err(UpstreamError::Malformed),
         Answer::Stream(body) => body,
     };
     let read = async {
