@@ -47,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vestibule-store",
         ],
     ),
+    ("vestibule-example-rmcp-server", &["vestibule-guard", "vestibule-oauth", "vestibule-outbound"]),
     ("xtask", &[]),
 ];
 
