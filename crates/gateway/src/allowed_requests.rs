@@ -2,6 +2,7 @@
 
 use mcp::json::{Malformed, Object};
 use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
 
 /// The client capabilities that let a server ask for something. `tasks` lets it ask for any of the others in another
 /// way, and has no requests of its own that are passed on.
@@ -37,6 +38,21 @@ impl AllowedRequests {
             "roots/list" => self.roots,
             _ => false,
         }
+    }
+
+    /// What a server is offered before anybody knows which client will be asked.
+    pub(crate) fn offered(self) -> Value {
+        let mut offered = Map::new();
+        for (is_allowed, capability, how) in [
+            (self.elicitation, "elicitation", json!({ "form": {}, "url": {} })),
+            (self.sampling, "sampling", json!({})),
+            (self.roots, "roots", json!({})),
+        ] {
+            if is_allowed {
+                offered.insert(capability.to_owned(), how);
+            }
+        }
+        Value::Object(offered)
     }
 
     /// What is left of a client's capabilities; `None` when nothing has to go, so that they may stay as they came.

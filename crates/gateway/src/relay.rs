@@ -3,113 +3,119 @@
 //! 1. The request is parsed as strictly as for a built-in server, so that gateway and server read the same.
 //! 2. The policy decides by the body, before anything is sent.
 //! 3. What was checked is what is sent: the checked body with headers that are made from it.
-//! 4. The answer goes back as it comes, event by event, unless it is a list of tools or crosses the eras.
+//! 4. The answer goes back as it comes, event by event, unless it is a list or crosses the eras.
 //!
-//! `legacy` and `modern` are the eras of the client; either meets a server of either era.
+//! `legacy` and `modern` are the eras of the client; either meets a server of either era. What a server asks its client
+//! meanwhile crosses the eras too: `held` has the calls that wait for a modern client, `interview` the questions to a
+//! legacy one, `listening` what is told outside of requests.
 
+mod admit;
+mod conversation;
+mod held;
+mod interview;
+mod kept;
 mod legacy;
+mod links;
+mod listening;
+mod listing;
 mod modern;
 mod passage;
 mod stream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use audit::Outcome;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::future::{BoxFuture, ready};
+use futures_util::stream::once;
+use futures_util::{FutureExt, StreamExt};
 use guard::{Guard, Permit};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use mcp::{CallToolParams, Era, Message, Params};
+use mcp::{Era, Message, Params};
+use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use crate::body;
-use crate::endpoint::{CallRefusal, Refusal, accepted, admitted};
-use crate::policy::{Decision, ToolPolicy};
-use crate::recorded::RecordedCall;
+use crate::endpoint::{Refusal, accepted, admitted};
+use crate::gate::Gate;
+use crate::http_sse::Serve;
+use crate::policy::ServerPolicy;
+use crate::remote_server::RemoteServer;
 use crate::session::sealed::SealedSessions;
-use crate::settings::{Front, RemoteSettings, Settings};
-use crate::upstream::remote::{Answer, Caller, Remote, UpstreamError};
-use passage::{Passage, Passed};
+use crate::settings::{Front, RemoteSettings};
+use crate::upstream::remote::{Answer, Remote, UpstreamError};
+pub(crate) use kept::Kept;
+use passage::Passed;
+use stream::{Manner, Output, Relayed};
+
+/// How long a modern client waits for the head of an answer that may need a status of its own.
+const HEAD: Duration = Duration::from_secs(5);
 
 /// One server elsewhere at one URL of ours, with the guard of that URL.
 pub(crate) struct RelayEndpoint {
-    name: String,
     front: Arc<Front>,
     guard: Guard,
     remote: Arc<Remote>,
-    policy: Arc<ToolPolicy>,
-    sessions: SealedSessions,
+    gate: Gate,
+    sessions: Arc<SealedSessions>,
+    kept: Arc<Kept>,
 }
 
 impl RelayEndpoint {
-    pub(crate) fn new(settings: &Settings, front: &Arc<Front>, remote: &RemoteSettings) -> Self {
+    pub(crate) fn new(front: &Arc<Front>, settings: &RemoteSettings) -> Self {
+        let RemoteServer { remote, sessions, kept } = settings.server.clone();
+        let policy = ServerPolicy::new(remote.name(), settings.tools.clone(), &front.policy);
         Self {
-            name: remote.name.clone(),
             front: front.clone(),
-            guard: remote.guard.clone(),
-            remote: Arc::new(Remote::new(remote)),
-            policy: Arc::new(ToolPolicy::new(remote.tools.clone())),
-            sessions: SealedSessions::new(&remote.name, &settings.session_key),
+            guard: settings.guard.clone(),
+            gate: Gate { front: front.clone(), guard: settings.guard.clone(), policy: Arc::new(policy) },
+            remote,
+            sessions,
+            kept,
         }
-    }
-
-    /// Whether the permit allows the request; decided by the body.
-    fn check(&self, permit: &Permit, method: &str, params: &Params<'_>) -> Result<(), Refusal> {
-        let (decision, needed) = match method {
-            // A client must see what there is before it can ask its user for more.
-            "initialize" | "ping" | "server/discover" | "tools/list" => return Ok(()),
-            "tools/call" => {
-                let call = CallToolParams::read(params)
-                    .map_err(|error| Refusal::from(CallRefusal::Params(error)))?;
-                self.policy.tool(&call.name, permit.scope())
-            }
-            _ => self.policy.other(permit.scope()),
-        };
-        match decision {
-            Decision::Allow => Ok(()),
-            Decision::Challenge => Err(Refusal::Challenge(self.guard.insufficient_scope(permit, needed))),
-            Decision::Hidden => Err(CallRefusal::UnknownTool.into()),
-        }
-    }
-
-    /// The entry of a tool call in the audit log. What the policy denies is recorded here; what it allows, once it has
-    /// ended.
-    async fn record(
-        &self,
-        permit: &Permit,
-        method: &str,
-        params: &Params<'_>,
-    ) -> Result<Option<RecordedCall>, Refusal> {
-        let call = CallToolParams::read(params).ok().filter(|_| method == "tools/call");
-        let Some(call) = call else { return Ok(None) };
-        let recorded = RecordedCall::begin(&self.front, permit, &self.name).await;
-        let recorded = recorded.map_err(CallRefusal::NotRecorded)?;
-        match self.policy.tool(&call.name, permit.scope()).0 {
-            Decision::Allow => return Ok(Some(recorded.allow(&call.name))),
-            Decision::Challenge => recorded.deny(&call.name),
-            Decision::Hidden => recorded.deny_unknown(),
-        }
-        Ok(None)
-    }
-
-    /// The policy, when it has to look at the answer.
-    fn list_policy(&self, method: &str) -> Option<Arc<ToolPolicy>> {
-        (method == "tools/list").then(|| self.policy.clone())
     }
 }
 
 /// Answers any request to the endpoint.
 pub(crate) async fn handle(State(endpoint): State<Arc<RelayEndpoint>>, request: Request) -> Response {
-    admitted(&endpoint.front, &endpoint.guard, request, async |permit, parts, body| match parts.method {
-        Method::POST => post(&endpoint, permit, &parts, body).await,
-        Method::GET => legacy::listen(&endpoint, permit, &parts.headers).await,
-        Method::DELETE => legacy::end_session(&endpoint, permit, &parts.headers).await,
-        _ => Err(Refusal::Method("GET, POST, DELETE")),
+    admitted(&endpoint.front, &endpoint.guard, request, async |permit, parts, body| {
+        serve(&endpoint, permit, parts, body).await
     })
     .await
+}
+
+async fn serve(
+    endpoint: &RelayEndpoint,
+    permit: Permit,
+    parts: Parts,
+    body: Body,
+) -> Result<Response, Refusal> {
+    match parts.method {
+        Method::POST => post(endpoint, permit, &parts, body).await,
+        Method::GET => legacy::listen(endpoint, permit, &parts.headers).await,
+        Method::DELETE => legacy::end_session(endpoint, permit, &parts.headers).await,
+        _ => Err(Refusal::Method("GET, POST, DELETE")),
+    }
+}
+
+impl Serve for RelayEndpoint {
+    fn front(&self) -> &Front {
+        &self.front
+    }
+
+    fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    fn serve(&self, permit: Permit, parts: Parts, body: Body) -> BoxFuture<'_, Result<Response, Refusal>> {
+        serve(self, permit, parts, body).boxed()
+    }
 }
 
 async fn post(
@@ -120,9 +126,10 @@ async fn post(
 ) -> Result<Response, Refusal> {
     let body = body::read_json(&parts.headers, body, endpoint.front.body).await?;
     let headers = &parts.headers;
-    match Message::parse(&body)? {
+    let message = Message::parse(&body)?;
+    match &message {
         Message::Request(request) => {
-            let outcome = answer(endpoint, permit, headers, &body, &request).await;
+            let outcome = answer(endpoint, permit, headers, &body, request).await;
             outcome.map_err(|refusal| refusal.to(&request.id))
         }
         // Without an id a call would pass by the policy and the audit log.
@@ -133,13 +140,13 @@ async fn post(
             let params = Params::read(told.params)
                 .map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
             match Era::of(&told.method, &params, headers) {
-                Era::Legacy => legacy::pass_on(endpoint, permit, headers, &body).await,
+                Era::Legacy => legacy::pass_on(endpoint, permit, headers, (&body, &message)).await,
                 // The revision defines none from client to server.
                 Era::Modern => Ok(accepted()),
             }
         }
         Message::Response(_) => match Era::of_header(headers) {
-            Era::Legacy => legacy::pass_on(endpoint, permit, headers, &body).await,
+            Era::Legacy => legacy::pass_on(endpoint, permit, headers, (&body, &message)).await,
             Era::Modern => Err(Refusal::UnexpectedResponse),
         },
     }
@@ -155,8 +162,12 @@ async fn answer(
     let params =
         Params::read(request.params).map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
     let asked = Asked { headers, body, request, params: &params };
-    let recorded = endpoint.record(&permit, &request.method, &params).await?;
-    let outcome = match Era::of(&request.method, &params, headers) {
+    let era = Era::of(&request.method, &params, headers);
+    if era == Era::Modern {
+        modern::check(&asked)?;
+    }
+    let recorded = admit::admit(endpoint, &permit, era, (&request.method, &params)).await?;
+    let outcome = match era {
         Era::Legacy => legacy::answer(endpoint, permit, &asked).await,
         Era::Modern => modern::answer(endpoint, permit, &asked).await,
     };
@@ -179,17 +190,53 @@ struct Asked<'a> {
     params: &'a Params<'a>,
 }
 
-/// The answer of a server as the client gets it. `reply` are the headers of messages to the server meanwhile.
-fn respond(answer: Answer, passage: Passage, caller: Caller, reply: HeaderMap) -> Result<Response, Refusal> {
-    match answer {
-        Answer::Json(status, body) => match passage.pass(&body) {
-            Passed::Response => Ok(json(status, body)),
-            Passed::Rewritten(status, body) => Ok(json(status, body.into())),
-            _ if status != StatusCode::OK => Err(UpstreamError::Status(status).into()),
-            _ => Err(UpstreamError::Malformed.into()),
+impl Asked<'_> {
+    /// The body with another value for one of its parameters; everything else as it came.
+    fn with_param(&self, name: &'static str, value: &RawValue) -> Bytes {
+        let params = self.params.with(name, value);
+        mcp::Request { params: Some(&params), ..self.request.clone() }.to_vec().into()
+    }
+}
+
+/// The answer of a server as the client gets it.
+async fn respond(answer: Answer, mut relayed: Relayed) -> Result<Response, Refusal> {
+    let (status, body) = match answer {
+        Answer::Stream(source) => {
+            relayed.conversation.go_on_with(source);
+            return relay(relayed).await;
+        }
+        Answer::Accepted => return Err(UpstreamError::Malformed.into()),
+        Answer::Json(status, body) => (status, body),
+    };
+    match relayed.judge(&body) {
+        Passed::Response => {
+            relayed.conversation.answered();
+            Ok(json(status, body))
+        }
+        Passed::Before | Passed::Malformed if status != StatusCode::OK => {
+            Err(UpstreamError::Status(status).into())
+        }
+        passed => match relayed.settle(passed).await? {
+            Some(Output::Response(status, body)) => Ok(json(status, body.into())),
+            // Only a question to a legacy client takes a stream.
+            _ => relay(relayed).await,
         },
-        Answer::Stream(source) => Ok(event_stream(stream::body(source, Some(passage), caller, reply))),
-        Answer::Accepted => Err(UpstreamError::Malformed.into()),
+    }
+}
+
+/// What is said until the response. A modern client's status depends on the response, so it is waited for, though not
+/// for long.
+async fn relay(relayed: Relayed) -> Result<Response, Refusal> {
+    let has_status = matches!(relayed.manner, Manner::Results(_));
+    let mut outputs = Box::pin(relayed.outputs());
+    if !has_status {
+        return Ok(event_stream(stream::body(outputs)));
+    }
+    match timeout(HEAD, outputs.next()).await {
+        Ok(Some(Output::Response(status, body))) => Ok(json(status, body.into())),
+        Ok(Some(first)) => Ok(event_stream(stream::body(once(ready(first)).chain(outputs)))),
+        Ok(None) => Err(UpstreamError::Malformed.into()),
+        Err(_) => Ok(event_stream(stream::body(outputs))),
     }
 }
 
@@ -197,7 +244,7 @@ fn json(status: StatusCode, body: Bytes) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-fn event_stream(body: Body) -> Response {
+pub(crate) fn event_stream(body: Body) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),

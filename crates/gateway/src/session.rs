@@ -12,7 +12,9 @@
 //! local to a node; where it forgets, a session lives on that its own principal had ended, which gives nobody anything,
 //! since every request is authorized by its token alone. See `docs/decisions/0004-stateless-mcp-sessions.md`.
 
+pub(crate) mod memory;
 pub(crate) mod sealed;
+pub(crate) mod state;
 
 use std::time::Duration;
 

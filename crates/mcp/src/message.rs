@@ -159,6 +159,11 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> RequestId<'a> {
+    /// The id that a raw value is; `None` when it is none.
+    pub fn of(raw: &'a RawValue) -> Option<Self> {
+        Self::read(raw).ok()
+    }
+
     fn read(raw: &'a RawValue) -> Result<Self, InvalidMessage> {
         if let Some(text) = json::string(raw) {
             return Ok(Self::String(text));

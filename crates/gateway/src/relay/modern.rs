@@ -1,17 +1,27 @@
 //! A client of the modern era (2026-07-28): every request stands alone.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use bytes::Bytes;
 use guard::Permit;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp::json::Object;
-use mcp::{DiscoverResult, Era, ProtocolVersion, headers as mirror};
-use serde_json::value::to_raw_value;
+use mcp::{DiscoverResult, Era, ErrorCode, ErrorObject, ProtocolVersion, RequestId, headers as mirror};
+use secret::Digest;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
-use super::passage::{Eras, Passage, across};
-use super::{Asked, RelayEndpoint, respond};
-use crate::endpoint::{Refusal, modern, success};
-use crate::upstream::remote::{Answer, Caller, Description, UpstreamError, error_in};
+use super::conversation::{Conversation, Farewell, Unanswered};
+use super::held::QUESTION;
+use super::listing::Listing;
+use super::passage::{Eras, ModernClient, Passage};
+use super::stream::{Manner, Relayed};
+use super::{Asked, RelayEndpoint, json, links, listening, relay, respond};
+use crate::endpoint::{Refusal, modern, principal, success};
+use crate::session::state::Waits;
+use crate::upstream::remote::{Answer, Caller, Description, PooledSession, UpstreamError, error_in};
 
 const PARAMETER_HEADERS: &str = "mcp-param-";
 
@@ -19,22 +29,26 @@ const PARAMETER_HEADERS: &str = "mcp-param-";
 const TAKEN_BACK: [&str; 5] =
     ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
 
+/// Holds the headers of a request against its body, before anything is decided by the body.
+pub(super) fn check(asked: &Asked<'_>) -> Result<(), Refusal> {
+    let method = &*asked.request.method;
+    modern::version_of(asked.headers, asked.params)?;
+    mirror::check(asked.headers, method, asked.params)?;
+    if TAKEN_BACK.contains(&method) {
+        return Err(Refusal::method_not_found(StatusCode::NOT_FOUND, method));
+    }
+    Ok(())
+}
+
 /// Answers one request.
 pub(super) async fn answer(
     endpoint: &RelayEndpoint,
     permit: Permit,
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
-    let method = &*asked.request.method;
-    let version = modern::version_of(asked.headers, asked.params)?;
-    mirror::check(asked.headers, method, asked.params)?;
-    if TAKEN_BACK.contains(&method) {
-        return Err(Refusal::method_not_found(StatusCode::NOT_FOUND, method));
-    }
-    endpoint.check(&permit, method, asked.params)?;
-    let caller = Caller::new(&endpoint.remote, permit);
+    let caller = Arc::new(Caller::new(&endpoint.remote, permit));
     match caller.description().await? {
-        Description::Modern(_) => forward(endpoint, caller, version, asked).await,
+        Description::Modern(_) => forward(endpoint, caller, asked).await,
         Description::Legacy => translate(endpoint, caller, asked).await,
     }
 }
@@ -42,41 +56,53 @@ pub(super) async fn answer(
 /// To a server of the same era: the body as it was checked, the headers made from it again.
 async fn forward(
     endpoint: &RelayEndpoint,
-    caller: Caller,
-    version: ProtocolVersion,
+    caller: Arc<Caller>,
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
-    let headers = headers(version, asked);
-    let (_, answer) = caller.post(headers.clone(), filtered(&caller, asked)?).await?;
+    let headers = headers(asked);
+    let body = asked.body_with(capabilities(&caller, asked)?.as_deref());
+    let (_, answer) = caller.post(headers.clone(), body).await?;
     if let Answer::Json(status, body) = &answer
         && *status != StatusCode::OK
     {
         caller.note_error(Era::Modern, *status, error_in(body).as_ref()).await;
     }
     let id = asked.request.id.clone().into_owned();
-    let list = endpoint.list_policy(&asked.request.method);
-    let allowed = caller.remote().allowed();
-    let passage = Passage { asked_as: id.clone(), answered_as: id, list, eras: Eras::Same, allowed };
-    respond(endpoint, answer, passage, caller, headers).await
+    let passage = Passage {
+        asked_as: id.clone(),
+        answered_as: id,
+        list: Listing::of(endpoint, caller.permit(), &asked.request.method),
+        is_tool_call: asked.request.method == "tools/call",
+        eras: Eras::Same { knows_links: true },
+        allowed: caller.remote().allowed(),
+    };
+    let conversation = Conversation::new(caller, headers, Farewell::Close);
+    respond(answer, Relayed::new(endpoint, conversation, Some(passage), Manner::Same, None)).await
 }
 
-/// The body as it was checked, without the capabilities that the server may not ask for.
-fn filtered(caller: &Caller, asked: &Asked<'_>) -> Result<Bytes, Refusal> {
-    let meta = asked.params.meta();
-    let Some(capabilities) = meta.client_capabilities else { return Ok(asked.body.clone()) };
+/// The client's capabilities without what the server may not ask for; `None` when they may stay as they came.
+fn capabilities(caller: &Caller, asked: &Asked<'_>) -> Result<Option<Box<RawValue>>, Refusal> {
+    let Some(capabilities) = asked.params.meta().client_capabilities else { return Ok(None) };
     let filtered = caller.remote().allowed().filter(capabilities);
-    match filtered.map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error.into()))? {
-        Some(capabilities) => Ok(asked.with_param("_meta", &meta.with_capabilities(&capabilities))),
-        None => Ok(asked.body.clone()),
+    filtered.map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error.into()))
+}
+
+impl Asked<'_> {
+    /// The body as it was checked, with other capabilities if they have to be.
+    fn body_with(&self, capabilities: Option<&RawValue>) -> Bytes {
+        match capabilities {
+            Some(capabilities) => self.with_param("_meta", &self.params.meta().with_capabilities(capabilities)),
+            None => self.body.clone(),
+        }
     }
 }
 
 /// The headers that mirror the body, and those that mirror arguments, which only the server can hold against its
 /// tools.
-fn headers(version: ProtocolVersion, asked: &Asked<'_>) -> HeaderMap {
+fn headers(asked: &Asked<'_>) -> HeaderMap {
     let name = mirror::name_of(&asked.request.method, asked.params);
     let mut headers: HeaderMap =
-        mirror::compose(version, &asked.request.method, name.as_deref()).into_iter().collect();
+        mirror::compose(ProtocolVersion::LATEST, &asked.request.method, name.as_deref()).into_iter().collect();
     let mirrored = |(name, value): (&HeaderName, &HeaderValue)| {
         name.as_str().starts_with(PARAMETER_HEADERS).then(|| (name.clone(), value.clone()))
     };
@@ -87,55 +113,144 @@ fn headers(version: ProtocolVersion, asked: &Asked<'_>) -> HeaderMap {
 }
 
 /// To a legacy server, over a session that the gateway has with it for this principal.
-async fn translate(endpoint: &RelayEndpoint, caller: Caller, asked: &Asked<'_>) -> Result<Response, Refusal> {
-    let method = &*asked.request.method;
-    match method {
-        "server/discover" => return discover(&caller, asked).await,
-        "subscriptions/listen" => return Err(Refusal::method_not_found(StatusCode::NOT_FOUND, method)),
-        _ => {}
+async fn translate(
+    endpoint: &RelayEndpoint,
+    caller: Arc<Caller>,
+    asked: &Asked<'_>,
+) -> Result<Response, Refusal> {
+    let filtered = capabilities(&caller, asked)?;
+    let empty = RawValue::NULL;
+    let capabilities = filtered.as_deref().or(asked.params.meta().client_capabilities).unwrap_or(empty);
+    match &*asked.request.method {
+        "server/discover" => discover(&caller, capabilities, asked).await,
+        "subscriptions/listen" => listening::before_legacy(endpoint, caller, asked).await,
+        _ => match state_of(endpoint, &caller, asked)? {
+            None => ask(endpoint, caller, capabilities, asked).await,
+            Some(Waits::Held(key)) => go_on(endpoint, &caller, &key, capabilities, asked).await,
+            Some(Waits::Link) if follows(asked.params.get("inputResponses")) => {
+                ask(endpoint, caller, capabilities, asked).await
+            }
+            Some(Waits::Link) => {
+                let is_tool_call = asked.request.method == "tools/call";
+                Ok(json(StatusCode::OK, links::declined(is_tool_call, &asked.request.id).into()))
+            }
+        },
     }
-    // A session that the server has ended was not acted in, so the request may be sent once more.
-    let outcome = match ask(&caller, asked).await {
-        Err(UpstreamError::SessionGone) => ask(&caller, asked).await,
-        outcome => outcome,
-    };
-    let (answer, asked_as, reply) = outcome?;
-    let is_cacheable = matches!(
-        method,
-        "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" | "resources/read"
-    );
-    let passage = Passage {
-        asked_as,
-        answered_as: asked.request.id.clone().into_owned(),
-        list: endpoint.list_policy(method),
-        eras: Eras::ModernClient { is_cacheable },
-        allowed: caller.remote().allowed(),
-    };
-    respond(endpoint, answer, passage, caller, reply).await
+}
+
+/// What a request that is sent again has waited for.
+fn state_of(endpoint: &RelayEndpoint, caller: &Caller, asked: &Asked<'_>) -> Result<Option<Waits>, Refusal> {
+    let state = asked.params.string("requestState");
+    let state = state.map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
+    let Some(unverified_state) = state else { return Ok(None) };
+    let now = endpoint.front.clock.now();
+    let owner = principal(caller.permit());
+    let waits = endpoint.kept.states.open(&unverified_state, &asked.digest(), owner, now);
+    waits.map(Some).ok_or_else(unknown_state)
+}
+
+fn unknown_state() -> Refusal {
+    let message = "invalid params: \"requestState\" is not of this request, or its time is over; send the request without it";
+    Refusal::Request(StatusCode::OK, None, ErrorObject::new(ErrorCode::INVALID_PARAMS, message))
+}
+
+/// Whether every link was followed, as far as the client knows.
+fn follows(responses: Option<&RawValue>) -> bool {
+    #[derive(Deserialize)]
+    struct Response {
+        action: String,
+    }
+    let responses: Option<std::collections::BTreeMap<String, Response>> =
+        responses.and_then(|responses| serde_json::from_str(responses.get()).ok());
+    responses.is_some_and(|responses| responses.values().all(|response| response.action == "accept"))
+}
+
+impl Asked<'_> {
+    /// The request without what may differ when it is sent again.
+    fn digest(&self) -> Digest {
+        let mut params: Value =
+            self.request.params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
+        if let Some(params) = params.as_object_mut() {
+            for differs in ["_meta", "inputResponses", "requestState"] {
+                params.remove(differs);
+            }
+        }
+        Digest::of(format!("{}\n{params}", self.request.method).as_bytes())
+    }
+
+    /// What the client said with its request.
+    fn client(&self, capabilities: &RawValue) -> ModernClient {
+        let meta = self.params.meta();
+        ModernClient {
+            is_cacheable: matches!(
+                &*self.request.method,
+                "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" | "resources/read"
+            ),
+            capabilities: serde_json::from_str(capabilities.get()).unwrap_or_default(),
+            log_level: meta.log_level,
+            progress_token: meta.members.get("progressToken").map(ToOwned::to_owned),
+        }
+    }
+
+    fn passage(
+        &self,
+        endpoint: &RelayEndpoint,
+        caller: &Caller,
+        asked_as: RequestId<'static>,
+        capabilities: &RawValue,
+    ) -> Passage {
+        Passage {
+            asked_as,
+            answered_as: self.request.id.clone().into_owned(),
+            list: Listing::of(endpoint, caller.permit(), &self.request.method),
+            is_tool_call: self.request.method == "tools/call",
+            eras: Eras::ModernClient(self.client(capabilities)),
+            allowed: caller.remote().allowed(),
+        }
+    }
 }
 
 async fn ask(
-    caller: &Caller,
+    endpoint: &RelayEndpoint,
+    caller: Arc<Caller>,
+    capabilities: &RawValue,
     asked: &Asked<'_>,
-) -> Result<(Answer, mcp::RequestId<'static>, HeaderMap), UpstreamError> {
-    let session = caller.pooled_session().await?;
-    let meta = asked.params.meta().to_legacy();
-    let raw = asked.request.params.map_or("{}", |params| params.get());
-    let mut params = Object::read(raw, &[]).map_err(|_| UpstreamError::Malformed)?;
-    params.take("_meta");
-    if let Some(meta) = &meta {
-        params.set("_meta", meta);
+) -> Result<Response, Refusal> {
+    // A session that the server has ended was not acted in, so the request may be sent once more.
+    let outcome = match send(&caller, capabilities, asked).await {
+        Err(UpstreamError::SessionGone) => send(&caller, capabilities, asked).await,
+        outcome => outcome,
+    };
+    let (answer, asked_as, reply) = outcome?;
+    let passage = asked.passage(endpoint, &caller, asked_as.clone(), capabilities);
+    let conversation = Conversation::new(caller, reply, Farewell::Cancel(asked_as));
+    let manner = Manner::Results(asked.digest());
+    respond(answer, Relayed::new(endpoint, conversation, Some(passage), manner, None)).await
+}
+
+/// Sends the request in the principal's session; what comes back beside the answer are its id there and the headers of
+/// further messages.
+async fn send(
+    caller: &Arc<Caller>,
+    capabilities: &RawValue,
+    asked: &Asked<'_>,
+) -> Result<(Answer, RequestId<'static>, HeaderMap), UpstreamError> {
+    let session = caller.pooled_session(capabilities).await?;
+    if let Some(level) = asked.params.meta().log_level {
+        caller.tell_log_level(&session, level).await;
     }
-    let params = to_raw_value(&params).map_err(|_| UpstreamError::Malformed)?;
     let id = session.next_id();
-    let body = mcp::request(&id, &asked.request.method, &params);
+    let body = legacy_body(asked, &id);
     let headers = session.headers();
-    match caller.post(headers.clone(), body.into()).await {
-        Ok((_, Answer::Json(StatusCode::NOT_FOUND, _))) => {
-            caller.forget_session(&session).await;
+    let unanswered = Unanswered::new(caller, &headers, &id);
+    let outcome = caller.post(headers.clone(), body.into()).await;
+    unanswered.answered();
+    match outcome? {
+        (_, Answer::Json(StatusCode::NOT_FOUND, _)) => {
+            caller.forget_session(&session);
             Err(UpstreamError::SessionGone)
         }
-        Ok((_, answer)) => {
+        (_, answer) => {
             if let Answer::Json(status, body) = &answer
                 && *status != StatusCode::OK
             {
@@ -143,18 +258,74 @@ async fn ask(
             }
             Ok((answer, id, headers))
         }
-        Err(error) => Err(error),
+    }
+}
+
+/// The request as a legacy one. Its progress token is our id for it, since many requests share the session.
+fn legacy_body(asked: &Asked<'_>, id: &RequestId<'_>) -> Vec<u8> {
+    let meta = asked.params.meta().to_legacy();
+    let token = to_raw_value(id).expect("an id is an integer or a string");
+    let meta = meta.map(|meta| {
+        let mut members = Object::read(meta.get(), &[]).unwrap_or_default();
+        if members.get("progressToken").is_none() {
+            return meta.clone();
+        }
+        members.set("progressToken", &token);
+        to_raw_value(&members).expect("raw members cannot fail to serialise")
+    });
+    let raw = asked.request.params.map_or("{}", RawValue::get);
+    let mut params = Object::read(raw, &[]).unwrap_or_default();
+    for modern in ["_meta", "inputResponses", "requestState"] {
+        params.take(modern);
+    }
+    if let Some(meta) = &meta {
+        params.set("_meta", meta);
+    }
+    mcp::request(id, &asked.request.method, &params)
+}
+
+/// A call that is held goes on with the client's answer.
+async fn go_on(
+    endpoint: &RelayEndpoint,
+    caller: &Caller,
+    key: &str,
+    capabilities: &RawValue,
+    asked: &Asked<'_>,
+) -> Result<Response, Refusal> {
+    let owner = principal(caller.permit()).digest();
+    let mut call = endpoint.kept.held.take(key, owner).ok_or_else(unknown_state)?;
+    let responses = asked.params.get("inputResponses");
+    let responses = responses.and_then(|responses| Object::read(responses.get(), &[QUESTION]).ok());
+    let passage = asked.passage(endpoint, caller, call.asked_as.clone(), capabilities);
+    let manner = Manner::Results(asked.digest());
+    match responses.as_ref().and_then(|responses| responses.get(QUESTION)) {
+        Some(answer) => {
+            call.answer(answer).await?;
+            let relayed = Relayed::new(endpoint, call.conversation, Some(passage), manner, None);
+            relay(relayed).await
+        }
+        // "If the response is missing, the server SHOULD ask again."
+        None => {
+            let question = call.question;
+            let conversation = call.conversation.part();
+            let mut relayed = Relayed::new(endpoint, conversation, Some(passage), manner, None);
+            relayed.ask_first(question).await;
+            relay(relayed).await
+        }
     }
 }
 
 /// What a legacy server said at `initialize`, as a modern one would say it.
-async fn discover(caller: &Caller, asked: &Asked<'_>) -> Result<Response, Refusal> {
-    let session = caller.pooled_session().await?;
+async fn discover(
+    caller: &Arc<Caller>,
+    capabilities: &RawValue,
+    asked: &Asked<'_>,
+) -> Result<Response, Refusal> {
+    let session: Arc<PooledSession> = caller.pooled_session(capabilities).await?;
     let described = &session.description;
-    let capabilities = across(&described.capabilities);
     let result = DiscoverResult {
         instructions: described.instructions.clone(),
-        ..DiscoverResult::new(&ProtocolVersion::ALL, capabilities, &described.server_info)
+        ..DiscoverResult::new(&ProtocolVersion::ALL, described.capabilities.clone(), &described.server_info)
     };
     Ok(success(&asked.request.id, &result))
 }

@@ -1,130 +1,206 @@
-//! A stream of events on its way to the client: one event at a time, taken from the server when the client has room for
-//! it, so that a slow reader slows the server down and nothing collects here.
+//! A request on its way: one event at a time, taken from the server when the client has room for it, so that a slow
+//! reader slows the server down and nothing collects here.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::stream;
-use http::HeaderMap;
-use mcp::{Event, EventStream, write_event};
+use futures_util::{Stream, StreamExt, stream};
+use http::StatusCode;
+use mcp::{Event, InputRequired, UrlElicitation, write_event};
+use secret::Digest;
 use tokio::time::timeout;
 
-use super::passage::{Passage, Passed, refusal};
+use super::conversation::Conversation;
+use super::interview::{Interview, Interviewer, Step};
+use super::kept::Kept;
+use super::passage::{Passage, Passed, Question, refusal};
+use super::{RelayEndpoint, held, links};
 use crate::recorded::record_refused_request;
+use crate::session::memory::UnderWay;
 use crate::settings::Front;
+use crate::upstream::remote::{Answer, UpstreamError};
 use crate::upstream::remote::envelope::Envelope;
-use crate::upstream::remote::{Caller, MESSAGE_SIZE, UpstreamError};
-use crate::upstream::source::Source;
 
 /// Reconnecting more often than this (milliseconds) is refused on behalf of clients.
 const SHORTEST_RETRY: u64 = 100;
 /// How many requests that it may not make a server may try on one stream.
 const REFUSALS: u8 = 16;
+/// How often a client that waits for an answer of its own user hears that it is not forgotten.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 
-/// The events of `source` as a response body. Without a passage it answers no request (`GET`).
-pub(super) fn body(
-    front: &Arc<Front>,
-    source: Source,
-    passage: Option<Passage>,
-    caller: Caller,
-    reply: HeaderMap,
-) -> Body {
-    let relayed = Relayed {
-        front: front.clone(),
-        source: Some(source),
-        events: EventStream::default(),
-        passage,
-        caller,
-        reply,
-        may_resume: false,
-        refusals: 0,
-    };
-    Body::from_stream(stream::unfold(relayed, async |mut relayed| {
-        let bytes = relayed.next().await?;
-        Some((Ok::<_, Infallible>(bytes), relayed))
-    }))
+/// What the client gets next.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// Something that goes before the response.
+    Before(Bytes),
+    /// The response, and the status for an answer that is no stream.
+    Response(StatusCode, Vec<u8>),
 }
 
-struct Relayed {
+/// A request whose answer passes from the server to the client.
+pub(super) struct Relayed {
     front: Arc<Front>,
-    /// `None` once it has ended.
-    source: Option<Source>,
-    events: EventStream,
-    /// `None` once the response has passed.
+    kept: Arc<Kept>,
+    pub(super) conversation: Conversation,
+    /// `None` once the response has passed, and where none is expected (`GET`).
     passage: Option<Passage>,
-    caller: Caller,
-    /// The headers of messages to the server meanwhile.
-    reply: HeaderMap,
+    pub(super) manner: Manner,
+    /// Set where the client can cancel it by its id.
+    under_way: Option<UnderWay>,
+    queue: VecDeque<Output>,
     /// Events had ids, so that the client can ask for the rest (2025-11-25, Resumability and Redelivery).
     may_resume: bool,
     refusals: u8,
 }
 
+/// How the client is asked what the server asks.
+pub(super) enum Manner {
+    /// As the server asks.
+    Same,
+    /// A legacy client by requests, and its answers go to a modern server.
+    Requests(Box<Interviewer>, Option<Interview>),
+    /// A modern client by the result of this request; the call is held meanwhile.
+    Results(Digest),
+}
+
 impl Relayed {
-    /// What the client gets next; `None` at the end.
-    async fn next(&mut self) -> Option<Bytes> {
+    pub(super) fn new(
+        endpoint: &RelayEndpoint,
+        conversation: Conversation,
+        passage: Option<Passage>,
+        manner: Manner,
+        under_way: Option<UnderWay>,
+    ) -> Self {
+        Self {
+            front: endpoint.front.clone(),
+            kept: endpoint.kept.clone(),
+            conversation,
+            passage,
+            manner,
+            under_way,
+            queue: VecDeque::new(),
+            may_resume: false,
+            refusals: 0,
+        }
+    }
+
+    /// Everything that the client gets.
+    pub(super) fn outputs(self) -> impl Stream<Item = Output> + Send {
+        stream::unfold(self, async |mut relayed| {
+            let under_way = relayed.under_way.take();
+            let output = match &under_way {
+                None => relayed.next().await,
+                Some(cancellable) => tokio::select! {
+                    biased;
+                    () = cancellable.cancelled() => {
+                        relayed.conversation.cancel();
+                        None
+                    }
+                    output = relayed.next() => output,
+                },
+            };
+            relayed.under_way = under_way;
+            Some((output?, relayed))
+        })
+    }
+
+    async fn next(&mut self) -> Option<Output> {
         loop {
-            while let Some(event) = self.events.next_event() {
-                match self.pass(event).await {
-                    Ok(Some(bytes)) => return Some(bytes),
-                    Ok(None) => {}
-                    Err(error) => return self.end(error),
-                }
+            if let Some(output) = self.queue.pop_front() {
+                return Some(output);
             }
-            match self.receive().await {
-                Ok(Some(bytes)) => self.events.push(&bytes),
-                Ok(None) => return self.end(UpstreamError::Unreachable),
+            let outcome = match &mut self.manner {
+                Manner::Requests(_, Some(interview)) => match timeout(SIGN_OF_LIFE, interview.complete()).await {
+                    Err(_) => Ok(Some(Output::Before(Bytes::from_static(b":\n\n")))),
+                    Ok(()) => self.ask_again().await,
+                },
+                _ => match self.conversation.next().await {
+                    Ok(event) => self.pass(event).await,
+                    Err(error) => Err(error),
+                },
+            };
+            match outcome {
+                Ok(Some(output)) => return Some(output),
+                Ok(None) => {}
                 Err(error) => return self.end(error),
             }
         }
     }
 
-    async fn receive(&mut self) -> Result<Option<Bytes>, UpstreamError> {
-        if self.events.pending() > MESSAGE_SIZE {
-            return Err(UpstreamError::Malformed);
-        }
-        let Some(source) = &mut self.source else { return Ok(None) };
-        let received = timeout(self.caller.remote().idle_time(), source.chunk()).await;
-        received.map_err(|_| UpstreamError::TimedOut)?
-    }
-
-    /// What becomes of an event; `None` when it is not for the client.
-    async fn pass(&mut self, event: Event) -> Result<Option<Bytes>, UpstreamError> {
-        self.may_resume |= has_field(&event.raw, b"id");
+    /// What becomes of an event; `None` when it is not for the client, or not yet.
+    async fn pass(&mut self, event: Event) -> Result<Option<Output>, UpstreamError> {
+        self.may_resume |= matches!(self.manner, Manner::Same) && has_field(&event.raw, b"id");
         let Some(data) = event.data.as_deref().filter(|data| !data.is_empty()) else {
-            return Ok(Some(calmed(event.raw).into()));
+            // The modern era resumes nothing: of events without data it knows comments alone.
+            let is_withheld = matches!(self.manner, Manner::Results(_)) && !event.raw.starts_with(b":");
+            return Ok((!is_withheld).then(|| Output::Before(calmed(event.raw).into())));
         };
         let envelope = Envelope::read(data.as_bytes()).ok_or(UpstreamError::Malformed)?;
-        if let (Some(method), Some(id)) = (&envelope.method, envelope.id)
-            && !self.caller.remote().allowed().allows(method)
-        {
-            let reply = refusal(id).ok_or(UpstreamError::Malformed)?;
-            return self.refuse(method, reply).await.map(|()| None);
+        if let (Some(method), Some(id)) = (&envelope.method, envelope.id) {
+            if !self.conversation.caller().remote().allowed().allows(method) {
+                let reply = refusal(id).ok_or(UpstreamError::Malformed)?;
+                return self.refuse(method, reply).await.map(|()| None);
+            }
+            self.conversation.wait_for_client();
         }
-        let passed = self.passage.as_ref().map_or(Passed::Before, |passage| passage.pass(&envelope));
-        match passed {
+        match self.passage.as_ref().map_or(Passed::Before, |passage| passage.pass(&envelope)) {
+            Passed::Before => Ok(Some(Output::Before(calmed(event.raw).into()))),
             Passed::Response => {
-                self.passage = None;
-                Ok(Some(calmed(event.raw).into()))
+                self.finish();
+                Ok(Some(Output::Before(calmed(event.raw).into())))
             }
-            Passed::Rewritten(_, body) => {
-                self.passage = None;
-                Ok(Some(write_event(&body).into()))
-            }
-            Passed::Before => Ok(Some(calmed(event.raw).into())),
+            passed => self.settle(passed).await,
+        }
+    }
+
+    /// What an answer is that is no stream.
+    pub(super) fn judge(&self, body: &[u8]) -> Passed {
+        let (Some(passage), Some(envelope)) = (&self.passage, Envelope::read(body)) else {
+            return Passed::Malformed;
+        };
+        passage.pass(&envelope)
+    }
+
+    /// The client did not answer a question, and is asked again.
+    pub(super) async fn ask_first(&mut self, question: Question) {
+        if let Ok(Some(output)) = self.hold(question).await {
+            self.queue.push_back(output);
+        }
+    }
+
+    /// What becomes of a message that does not pass as it came.
+    pub(super) async fn settle(&mut self, passed: Passed) -> Result<Option<Output>, UpstreamError> {
+        match passed {
+            Passed::Rewritten(status, body) => Ok(Some(self.respond(status, body))),
+            Passed::BeforeInstead(message) => Ok(Some(Output::Before(write_event(&message).into()))),
+            Passed::Withheld => Ok(None),
             Passed::Undeliverable(reply) => {
                 self.answer(reply).await;
                 Ok(None)
             }
             Passed::Refused(method, body) => {
-                record_refused_request(&self.front, &self.caller, &method).await;
-                self.passage = None;
-                Ok(Some(write_event(&body).into()))
+                record_refused_request(&self.front, self.conversation.caller(), &method).await;
+                Ok(Some(self.respond(StatusCode::OK, body)))
             }
-            Passed::Malformed => Err(UpstreamError::Malformed),
+            Passed::Question(question) => self.hold(question).await,
+            Passed::InputRequired(input) => self.interview(input),
+            Passed::Links(links) => Ok(self.follow(&links)),
+            Passed::Before | Passed::Response | Passed::Malformed => Err(UpstreamError::Malformed),
         }
+    }
+
+    fn respond(&mut self, status: StatusCode, body: Vec<u8>) -> Output {
+        self.finish();
+        Output::Response(status, body)
+    }
+
+    fn finish(&mut self) {
+        self.passage = None;
+        self.conversation.answered();
     }
 
     /// Refuses a request that the server may not make (UP-17).
@@ -133,26 +209,112 @@ impl Relayed {
         if self.refusals > REFUSALS {
             return Err(UpstreamError::Malformed);
         }
-        record_refused_request(&self.front, &self.caller, method).await;
+        record_refused_request(&self.front, self.conversation.caller(), method).await;
         self.answer(reply).await;
         Ok(())
     }
 
     /// Answers a request of the server in the client's place.
-    async fn answer(&self, reply: Vec<u8>) {
-        if let Err(error) = self.caller.post(self.reply.clone(), reply.into()).await {
+    async fn answer(&mut self, reply: Vec<u8>) {
+        if let Err(error) = self.conversation.tell(reply).await {
             tracing::debug!(%error, "a request of the upstream could not be answered");
         }
     }
 
+    /// A modern client is asked by the result. The call goes on when it sends the request again.
+    async fn hold(&mut self, question: Question) -> Result<Option<Output>, UpstreamError> {
+        let (Manner::Results(request), Some(passage)) = (&self.manner, &self.passage) else {
+            let reply = question.refusal();
+            self.answer(reply).await;
+            return Ok(None);
+        };
+        let call = held::HeldCall {
+            conversation: self.conversation.part(),
+            question,
+            asked_as: passage.asked_as.clone(),
+        };
+        let request = *request;
+        match held::hold(&self.front, &self.kept, call, &request) {
+            Ok(input) => {
+                let body = mcp::success(&passage.answered_as, &input);
+                Ok(Some(self.respond(StatusCode::OK, body)))
+            }
+            Err(call) => {
+                tracing::warn!("a question of an upstream is refused: as many calls are held as may be");
+                self.conversation = call.conversation;
+                self.answer(call.question.refusal()).await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// A legacy client is asked by requests. Then the server's request is sent again with the answers.
+    fn interview(&mut self, input: InputRequired) -> Result<Option<Output>, UpstreamError> {
+        let Manner::Requests(interviewer, current) = &mut self.manner else {
+            return Err(UpstreamError::Malformed);
+        };
+        let time = self.conversation.caller().remote().question_time();
+        match interviewer.begin(input, time) {
+            Step::Ask(messages, interview) => {
+                self.queue.extend(messages.iter().map(|message| Output::Before(write_event(message).into())));
+                *current = Some(interview);
+                Ok(None)
+            }
+            Step::Links(links) => Ok(self.follow(&links)),
+            Step::Unable(reason) => Ok(self.fail(reason)),
+        }
+    }
+
+    async fn ask_again(&mut self) -> Result<Option<Output>, UpstreamError> {
+        let Manner::Requests(interviewer, interview) = &mut self.manner else { return Ok(None) };
+        let Some(answers) = interview.take().and_then(Interview::answers) else {
+            return Ok(self.fail("the client did not answer what the server behind this gateway asked"));
+        };
+        let (headers, body) = interviewer.again(&answers);
+        let (_, answer) = self.conversation.caller().post(headers, body.into()).await?;
+        match answer {
+            Answer::Stream(source) => {
+                self.conversation.go_on_with(source);
+                Ok(None)
+            }
+            Answer::Json(_, body) => self.settle(self.judge(&body)).await,
+            Answer::Accepted => Err(UpstreamError::Malformed),
+        }
+    }
+
+    /// The response that tells of links to follow.
+    fn follow(&mut self, links: &[UrlElicitation]) -> Option<Output> {
+        let passage = self.passage.as_ref()?;
+        let state = || match &self.manner {
+            Manner::Results(request) => Some(held::state_of_links(&self.front, &self.kept, &self.conversation, request)),
+            _ => None,
+        };
+        let (status, body) = links::answer(links, passage, state);
+        Some(self.respond(status, body))
+    }
+
+    fn fail(&mut self, reason: &str) -> Option<Output> {
+        let body = self.passage.as_ref()?.failure(reason.to_owned());
+        Some(self.respond(StatusCode::OK, body))
+    }
+
     /// Ends the stream. A client that still waits for a response, and cannot ask for it again, is told why there is
     /// none.
-    fn end(&mut self, error: UpstreamError) -> Option<Bytes> {
-        self.source = None;
-        self.events = EventStream::default();
-        let passage = self.passage.take().filter(|_| !self.may_resume)?;
-        Some(write_event(&passage.failure(error.to_string())).into())
+    fn end(&mut self, error: UpstreamError) -> Option<Output> {
+        let passage = self.passage.take().filter(|_| !self.may_resume);
+        self.conversation.end();
+        Some(Output::Response(StatusCode::BAD_GATEWAY, passage?.failure(error.to_string())))
     }
+}
+
+/// A body of all outputs.
+pub(super) fn body(outputs: impl Stream<Item = Output> + Send + 'static) -> Body {
+    Body::from_stream(outputs.map(|output| {
+        Ok::<_, Infallible>(match output {
+            Output::Before(bytes) => bytes,
+            Output::Response(_, body) => write_event(&body).into(),
+        })
+    }))
 }
 
 /// Whether an event has a field, which stands at the beginning of a line.

@@ -30,6 +30,9 @@ pub(crate) struct SealedSession {
     /// What stands behind the session.
     #[serde(rename = "u")]
     pub(crate) upstream: UpstreamSession,
+    /// The revision that the server behind speaks, where it is another one.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    upstream_version: Option<String>,
 }
 
 /// What a session is to the server behind it.
@@ -52,9 +55,28 @@ pub(crate) struct ClientDescription {
     pub(crate) capabilities: Map<String, Value>,
 }
 
+impl ClientDescription {
+    /// Whether the client can be sent to a URL.
+    pub(crate) fn follows_links(&self) -> bool {
+        self.capabilities.get("elicitation").is_some_and(|elicitation| elicitation.get("url").is_some())
+    }
+}
+
 impl SealedSession {
     pub(crate) fn new(version: ProtocolVersion, upstream: UpstreamSession, now: Timestamp) -> Self {
-        Self { version: version.to_string(), issued_at: now.milliseconds(), upstream }
+        Self { version: version.to_string(), issued_at: now.milliseconds(), upstream, upstream_version: None }
+    }
+
+    /// The same session, behind which `version` is spoken.
+    pub(crate) fn behind_which(self, version: ProtocolVersion) -> Self {
+        let upstream_version = (version != self.version()).then(|| version.to_string());
+        Self { upstream_version, ..self }
+    }
+
+    /// The revision that is spoken with the server.
+    pub(crate) fn upstream_version(&self) -> ProtocolVersion {
+        let behind = self.upstream_version.as_deref().and_then(ProtocolVersion::parse);
+        behind.unwrap_or_else(|| self.version())
     }
 
     pub(crate) fn version(&self) -> ProtocolVersion {

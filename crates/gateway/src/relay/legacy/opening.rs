@@ -1,0 +1,142 @@
+//! `initialize`: a legacy client opens its session.
+
+use std::borrow::Cow;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use mcp::headers::SESSION_ID;
+use mcp::{
+    DiscoverResult, Era, ErrorCode, ErrorObject, InitializeParams, InitializeResult, ProtocolVersion,
+};
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use super::super::{Asked, RelayEndpoint};
+use crate::endpoint::{Refusal, principal, success};
+use crate::session::sealed::{ClientDescription, SealedSession, UpstreamSession};
+use crate::upstream::remote::envelope::{Outcome, first_response};
+use crate::upstream::remote::{Caller, Description, UpstreamError, implementation};
+
+/// Opens a session with the server behind, or, if that knows none, one that is ours alone.
+pub(super) async fn initialize(
+    endpoint: &RelayEndpoint,
+    caller: Caller,
+    asked: &Asked<'_>,
+) -> Result<Response, Refusal> {
+    let params =
+        InitializeParams::read(asked.params).map_err(|error| Refusal::params(StatusCode::OK, &error))?;
+    let capabilities = capabilities(&caller, asked)?;
+    let now = endpoint.front.clock.now();
+    let (session, mut response) = match caller.description().await? {
+        Description::Modern(described) => {
+            let version = ProtocolVersion::negotiate(&params.protocol_version);
+            let result = introduction(&described, version)?;
+            let client = client_of(asked, capabilities.as_deref());
+            let session = SealedSession::new(version, UpstreamSession::Modern(client), now);
+            (session, success(&asked.request.id, &result))
+        }
+        Description::Legacy => {
+            let body = capabilities.map_or_else(
+                || asked.body.clone(),
+                |capabilities| asked.with_param("capabilities", &capabilities),
+            );
+            let opened = open(&caller, asked, body).await?;
+            let version = spoken(&params.protocol_version, opened.version);
+            let result = in_version(opened.result, version, opened.version)?;
+            let session = SealedSession::new(version, UpstreamSession::Legacy(opened.session), now);
+            (session.behind_which(opened.version), success(&asked.request.id, &result))
+        }
+    };
+    let id = endpoint.sessions.seal(&session, principal(caller.permit()), &*endpoint.front.random);
+    response.headers_mut().insert(SESSION_ID, id.ok_or_else(too_long)?);
+    Ok(response)
+}
+
+/// The client's capabilities without what the server may not ask for; `None` when they may stay as they came.
+fn capabilities(caller: &Caller, asked: &Asked<'_>) -> Result<Option<Box<RawValue>>, Refusal> {
+    let Some(capabilities) = asked.params.get("capabilities") else { return Ok(None) };
+    let filtered = caller.remote().allowed().filter(capabilities);
+    filtered.map_err(|error| Refusal::params(StatusCode::OK, &error.into()))
+}
+
+/// A session that a legacy server opened.
+struct Opened {
+    session: Option<String>,
+    version: ProtocolVersion,
+    result: Box<RawValue>,
+}
+
+/// The client's own `initialize` at a legacy server.
+async fn open(caller: &Caller, asked: &Asked<'_>, body: Bytes) -> Result<Opened, Refusal> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Agreed<'a> {
+        #[serde(borrow)]
+        protocol_version: Cow<'a, str>,
+    }
+    let (answered, answer) = caller.post(HeaderMap::new(), body).await?;
+    let result = match first_response(caller.remote(), answer, &asked.request.id).await? {
+        Outcome::Result(result) => result,
+        Outcome::Error(error) => {
+            let error: ErrorObject =
+                serde_json::from_str(error.get()).map_err(|_| UpstreamError::Malformed)?;
+            caller.note_error(Era::Legacy, StatusCode::OK, Some(&error)).await;
+            return Err(Refusal::Request(StatusCode::OK, None, error));
+        }
+    };
+    let agreed: Agreed<'_> = serde_json::from_str(result.get()).map_err(|_| UpstreamError::Malformed)?;
+    let version = ProtocolVersion::parse(&agreed.protocol_version).ok_or(UpstreamError::Malformed)?;
+    let session = answered.get(SESSION_ID).map(HeaderValue::to_str).transpose();
+    let session = session.map_err(|_| UpstreamError::Malformed)?.map(str::to_owned);
+    Ok(Opened { session, version, result })
+}
+
+/// The revision that is spoken with the client. A server that answers with a newer one than the client asked for would
+/// lose it; the revisions of the era differ in what may be there, so the client is answered in its own.
+fn spoken(asked: &str, answered: ProtocolVersion) -> ProtocolVersion {
+    ProtocolVersion::parse(asked).map_or(answered, |asked| asked.min(answered))
+}
+
+fn in_version(
+    result: Box<RawValue>,
+    version: ProtocolVersion,
+    answered: ProtocolVersion,
+) -> Result<Box<RawValue>, UpstreamError> {
+    if version == answered {
+        return Ok(result);
+    }
+    let mut members =
+        mcp::json::Object::read(result.get(), &["protocolVersion"]).map_err(|_| UpstreamError::Malformed)?;
+    let version = to_raw_value(&version).map_err(|_| UpstreamError::Malformed)?;
+    members.set("protocolVersion", &version);
+    to_raw_value(&members).map_err(|_| UpstreamError::Malformed)
+}
+
+/// What the client says it is, without what the server may not ask of it.
+fn client_of(asked: &Asked<'_>, filtered: Option<&RawValue>) -> ClientDescription {
+    let read = |raw: Option<&RawValue>| raw.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let capabilities = match read(filtered.or_else(|| asked.params.get("capabilities"))) {
+        Some(Value::Object(capabilities)) => capabilities,
+        _ => Map::new(),
+    };
+    ClientDescription { info: read(asked.params.get("clientInfo")), capabilities }
+}
+
+/// What a modern server said at `server/discover`, as a legacy one would say it.
+fn introduction(described: &RawValue, version: ProtocolVersion) -> Result<InitializeResult, UpstreamError> {
+    let described: DiscoverResult =
+        serde_json::from_str(described.get()).map_err(|_| UpstreamError::Malformed)?;
+    Ok(InitializeResult {
+        protocol_version: version.to_string(),
+        server_info: described.server_info().unwrap_or_else(implementation),
+        capabilities: described.capabilities,
+        instructions: described.instructions,
+    })
+}
+
+fn too_long() -> Refusal {
+    let message = "invalid params: \"clientInfo\" and \"capabilities\" say more than a session can hold";
+    Refusal::Request(StatusCode::OK, None, ErrorObject::new(ErrorCode::INVALID_PARAMS, message))
+}
