@@ -13,6 +13,7 @@ mod login;
 mod logout;
 mod printing;
 mod serve;
+mod server;
 mod terminal_browser;
 mod tools;
 mod user;
@@ -31,6 +32,8 @@ pub(crate) struct CommandLine {
 enum Command {
     /// Run the server.
     Serve(serve::Arguments),
+    /// Manage the MCP servers behind the gateway.
+    Server(server::Arguments),
     /// Manage the people who can sign in.
     User(user::Arguments),
     /// Manage the clients that are registered by hand.
@@ -55,6 +58,7 @@ impl CommandLine {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Server(arguments) => alone(server::run(arguments)),
             Command::User(arguments) => alone(user::run(arguments)),
             Command::Client(arguments) => alone(client::run(arguments)),
             Command::Audit(arguments) => alone(audit::run(arguments)),

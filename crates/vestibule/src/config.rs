@@ -6,6 +6,7 @@
 pub(crate) mod audit;
 pub(crate) mod connections;
 mod duration;
+pub(crate) mod edit;
 mod file;
 pub(crate) mod fixed;
 pub(crate) mod gateway;
@@ -17,7 +18,10 @@ pub(crate) mod server;
 pub(crate) mod storage;
 pub(crate) mod telemetry;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use self::{
     connections::Connections,
@@ -85,6 +89,15 @@ impl Configuration {
     /// Reads the configuration for `flags`; `demo` is the flag `--demo`, if it was given.
     pub(crate) fn load(flags: &Flags, demo: Option<bool>) -> anyhow::Result<Self> {
         let file = flags.config.as_deref().map_or_else(|| Ok(File::default()), file::read)?;
+        Self::of(flags, demo, file)
+    }
+
+    /// The same as if `text` were in the file at `path`.
+    pub(crate) fn of_text(flags: &Flags, demo: Option<bool>, path: &Path, text: &str) -> anyhow::Result<Self> {
+        Self::of(flags, demo, file::read_text(path, text)?)
+    }
+
+    fn of(flags: &Flags, demo: Option<bool>, file: File) -> anyhow::Result<Self> {
         let demo = demo.or(file.demo).unwrap_or(false);
         let network = Network {
             listen: flags.listen.or(file.listen).unwrap_or(network::DEFAULT_LISTEN),

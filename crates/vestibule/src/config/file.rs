@@ -62,7 +62,7 @@ pub(super) fn read(path: &Path) -> Result<File, Stop> {
     let text = fs::read_to_string(path).map_err(|error| {
         Stop::usage(format!("the configuration file {} cannot be read: {error}", path.display()))
     })?;
-    let file = parse(&text).map_err(|message| Stop::usage(format!("{}:{message}", path.display())))?;
+    let file = read_text(path, &text)?;
     let holds_secret = file.database.as_deref().is_some_and(super::storage::has_password);
     if holds_secret && is_readable_by_others(path) {
         eprintln!(
@@ -73,8 +73,13 @@ pub(super) fn read(path: &Path) -> Result<File, Stop> {
     Ok(file)
 }
 
+/// Reads the text of the file at `path`.
+pub(super) fn read_text(path: &Path, text: &str) -> Result<File, Stop> {
+    parse(text).map_err(|message| Stop::usage(format!("{}:{message}", path.display())))
+}
+
 /// Reads the text of a file; the message begins with the line it is about.
-pub(super) fn parse(text: &str) -> Result<File, String> {
+fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         format!("{}: {}", before.matches('\n').count() + 1, error.message())

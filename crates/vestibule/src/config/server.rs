@@ -1,6 +1,7 @@
 //! The MCP servers behind the gateway.
 
 mod allow;
+mod joins;
 mod place;
 mod process;
 mod transport;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 pub(crate) use self::{
     allow::Allow,
+    joins::Joins,
     place::Account,
     process::{Environment, Process},
 };
@@ -48,7 +50,8 @@ pub(crate) struct Server {
     /// `custom_name`: its name within the account. Default: its name.
     custom_name: Option<String>,
     /// `server_id`: its identifier within the account. Default: its name.
-    server_id: Option<String>,
+    #[serde(rename = "server_id")]
+    id: Option<String>,
     /// `resource`: a parent of its path, such as `"/"`, that clients are told to ask tokens for; tokens for its own URL
     /// are accepted as well. Default: its own URL, which is what the standards ask for.
     resource: Option<String>,
@@ -72,9 +75,13 @@ pub(crate) struct Server {
     /// `allow`: what it may ask of its clients: `"elicitation"`, `"sampling"`, `"roots"`. Default `["elicitation"]`.
     #[serde(default)]
     allow: Allow,
-    /// `timeout`: how long a remote server may take to begin an answer, and a process to end one. Default `"60s"`.
-    #[serde(default = "answer_time", deserialize_with = "duration::deserialize")]
-    timeout: Duration,
+    /// `members`: the servers that a virtual server joins, by name. Required for `virtual`.
+    #[serde(default)]
+    members: Vec<String>,
+    /// `timeout`: how long a remote server may take to begin an answer, and a process to end one. Default `"60s"`. For
+    /// a virtual server, how long a member may take to answer a list. Default `"5s"`.
+    #[serde(default, deserialize_with = "duration::deserialize_some")]
+    timeout: Option<Duration>,
     /// `command`: the program and its arguments; no shell reads them. Required for `stdio`.
     #[serde(default)]
     command: Vec<String>,
@@ -104,6 +111,8 @@ pub(crate) enum ServerKind {
     Remote,
     /// A program on this machine that speaks MCP over its standard streams.
     Stdio,
+    /// Several of the others under one path.
+    Virtual,
 }
 
 /// Which hosts may have private addresses.
@@ -124,11 +133,14 @@ impl Default for AllowPrivate {
 
 /// What stands behind a server, checked.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, while servers are put together")]
 pub(crate) enum Behind {
     /// The demo server.
     Demo,
     /// A server elsewhere.
     Remote(Remote),
+    /// Other servers.
+    Virtual(Joins),
 }
 
 /// A server elsewhere.
@@ -177,7 +189,7 @@ impl Server {
             title: None,
             account: None,
             custom_name: None,
-            server_id: None,
+            id: None,
             resource: None,
             url: None,
             transport: None,
@@ -186,7 +198,8 @@ impl Server {
             hidden: BTreeSet::new(),
             allow_private: AllowPrivate::default(),
             allow: Allow::default(),
-            timeout: answer_time(),
+            members: Vec::new(),
+            timeout: None,
             command: Vec::new(),
             environment: Environment::default(),
             directory: None,
@@ -194,6 +207,11 @@ impl Server {
             idle: process::idle(),
             processes: process::processes(),
         }
+    }
+
+    /// A server that is nowhere configured, at `url`.
+    pub(crate) fn at(url: &str) -> Self {
+        Self { name: "test".into(), kind: ServerKind::Remote, url: Some(url.to_owned()), ..Self::demo() }
     }
 
     /// What stands behind it.
@@ -218,11 +236,12 @@ impl Server {
                 self.reached(reached)
             }
             ServerKind::Stdio => self.reached(Reached::Process(self.process()?)),
+            ServerKind::Virtual => Ok(Behind::Virtual(self.joins()?)),
         }
     }
 
     fn reached(&self, reached: Reached) -> Result<Behind, Stop> {
-        let (tools, answer_time) = (self.tools()?, self.timeout);
+        let (tools, answer_time) = (self.tools()?, self.timeout.unwrap_or(RemoteServerSettings::ANSWER_TIME));
         Ok(Behind::Remote(Remote { reached, tools, answer_time, allow: self.allow.clone() }))
     }
 
@@ -259,10 +278,6 @@ impl Server {
     }
 }
 
-fn answer_time() -> Duration {
-    RemoteServerSettings::ANSWER_TIME
-}
-
 /// Refuses servers that cannot stand beside each other.
 pub(super) fn check(servers: &[Server], accounts: &[Account]) -> Result<(), Stop> {
     if servers.iter().filter(|server| server.kind == ServerKind::Demo).count() > 1 {
@@ -284,6 +299,7 @@ pub(super) fn check(servers: &[Server], accounts: &[Account]) -> Result<(), Stop
         }
         server.behind()?;
     }
+    joins::check(servers)?;
     place::check(servers, accounts)
 }
 

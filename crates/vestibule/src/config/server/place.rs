@@ -24,13 +24,13 @@ pub(crate) struct Account {
 impl Server {
     /// Its path below the public URL.
     pub(crate) fn path(&self) -> String {
-        let Self { name, account, custom_name, server_id, .. } = self;
+        let Self { name, account, custom_name, id, .. } = self;
         match account {
             None => format!("/mcp/{name}"),
             Some(account) => {
                 let custom_name = custom_name.as_ref().unwrap_or(name);
-                let server_id = server_id.as_ref().unwrap_or(name);
-                format!("/accounts/{account}/custom/{custom_name}/id/{server_id}/mcp")
+                let id = id.as_ref().unwrap_or(name);
+                format!("/accounts/{account}/custom/{custom_name}/id/{id}/mcp")
             }
         }
     }
@@ -47,7 +47,7 @@ impl Server {
 
     fn check_place(&self, accounts: &BTreeSet<&str>) -> Result<(), Stop> {
         match &self.account {
-            None if self.custom_name.is_some() || self.server_id.is_some() => {
+            None if self.custom_name.is_some() || self.id.is_some() => {
                 return Err(self
                     .mistake("has a custom_name or a server_id, and no account")
                     .hint("they are parts of the path of an account's server: add account = \"…\""));
@@ -59,7 +59,7 @@ impl Server {
                     .hint(format!("add [[account]] with id = {account:?} and users = [\"…\"]")));
             }
             Some(_) => {
-                for part in [&self.custom_name, &self.server_id].into_iter().flatten() {
+                for part in [&self.custom_name, &self.id].into_iter().flatten() {
                     if !is_segment(part) {
                         return Err(self.mistake(&format!("cannot have {part:?} in its path")).hint(SEGMENT));
                     }
