@@ -6,9 +6,9 @@
 //!    callers are told so at once (`slot`, `back_off`).
 //! 3. Any number of exchanges share it (`connection`, `exchanges`): it sees our numbers, every client its own
 //!    (`envelope`). A client that reads slowly loses notifications, and delays nobody.
-//! 4. What it writes is not trusted (`conversation`): lines have a length, what is no message is skipped, what it asks
-//!    for is refused, and what it says to everybody in a process that many share is only passed on when it is about
-//!    nobody.
+//! 4. What it writes is not trusted (`conversation`): lines have a length, what is no message is skipped, and in a process
+//!    that many share what it asks for is refused, and what it says to everybody is only passed on when it is about
+//!    nobody. The process of one user may ask whoever waits for its answer.
 //! 5. A call that is dropped is cancelled at the process. When the process ends, what waits fails and is never sent
 //!    again, because it may have had its effect. With the process ends its whole group.
 
@@ -34,12 +34,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mcp::{ProtocolVersion, Request};
+use mcp::{ProtocolVersion, Request, RequestId};
 use secret::{Random, Secret};
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout_at};
 
+use crate::allowed_requests::AllowedRequests;
 pub(crate) use connection::Exchange;
 use slot::{Begun, Live, Slot};
 
@@ -60,6 +61,8 @@ pub struct StdioSettings {
     pub directory: Option<PathBuf>,
     /// Who shares a process.
     pub sharing: Sharing,
+    /// What a process may ask of the clients of its one user; a process that many share asks nothing.
+    pub allowed: AllowedRequests,
     /// How long it may take from start to the answer to `initialize`.
     pub start: Duration,
     /// How long a call may take.
@@ -176,6 +179,17 @@ impl StdioServer {
     pub(crate) async fn exchange(&self, user: &User, request: &Request<'_>) -> Result<Exchange, StdioError> {
         let deadline = Instant::now() + self.settings.call;
         self.live(user, deadline).await?.connection.exchange(request, deadline).await
+    }
+
+    /// Tells the process of `user` the answer to something that it asked. Starts nothing.
+    pub(crate) fn answer(&self, user: &User, id: &RequestId<'_>, answer: &[u8]) {
+        let slot = self.slots().as_mut().map(|slots| self.slot(slots, user));
+        if let Some(connection) = slot.and_then(|slot| slot.running())
+            && connection.exchanges().takes_answer(id)
+        {
+            let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+            connection.answer(answer.iter().map(|byte| if is_break(byte) { b' ' } else { *byte }).collect());
+        }
     }
 
     /// What the server tells everybody who may know. Starts nothing.

@@ -1,8 +1,9 @@
 //! A running process as its callers see it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use mcp::Request;
+use mcp::{ErrorCode, ErrorObject, Request};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -80,6 +81,12 @@ impl Connection {
         }
     }
 
+    /// Writes the answer to a request of the process.
+    pub(super) fn answer(&self, mut answer: Vec<u8>) {
+        answer.push(b'\n');
+        self.tell(answer);
+    }
+
     /// Ends the process.
     pub(super) fn stop(&self, ending: Ending) {
         self.stop.send_replace(Some(ending));
@@ -106,6 +113,11 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
+    /// A client is asked something, and has `time` to answer before the process goes on.
+    pub(crate) fn wait_for_client(&mut self, time: Duration) {
+        self.deadline += time;
+    }
+
     /// The next message; the response is the last.
     pub(crate) async fn next(&mut self) -> Result<Incoming, StdioError> {
         match timeout_at(self.deadline, self.incoming.recv()).await {
@@ -126,7 +138,12 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if self.connection.exchanges.abandon(self.id) && self.is_cancellable {
+        let Some(abandoned) = self.connection.exchanges.abandon(self.id) else { return };
+        for asked in &abandoned.asked {
+            let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, "nobody answered");
+            self.connection.answer(mcp::failure(Some(asked), &error));
+        }
+        if abandoned.is_sent && self.is_cancellable {
             let params = serde_json::json!({ "requestId": self.id, "reason": "nobody waits for the answer" });
             let mut line = mcp::notification("notifications/cancelled", &params);
             line.push(b'\n');

@@ -118,7 +118,11 @@ impl Conversation {
                 }
             }
             (Ok(Message::Notification(notification)), Ok(text)) => self.route(&notification, text),
-            (Ok(Message::Request(request)), _) => return self.control.try_send(answer(&request)),
+            (Ok(Message::Request(request)), Ok(text)) => {
+                if !self.ask(&request, text) {
+                    return self.control.try_send(answer(&request));
+                }
+            }
             _ if line.is_empty() => {}
             _ => tracing::debug!(
                 server = %self.settings.name,
@@ -127,6 +131,20 @@ impl Conversation {
             ),
         }
         Ok(())
+    }
+
+    /// Passes a request of the process on to the one who may be asked: with a process for each user, whoever waits for
+    /// its answer. In a process that many share nobody knows whom it means.
+    fn ask(&self, request: &Request<'_>, text: &str) -> bool {
+        if request.method == "ping" {
+            return false;
+        }
+        if self.settings.sharing == Sharing::Everybody {
+            tracing::warn!(server = %self.settings.name, "a server process asks for what it was not offered");
+            return false;
+        }
+        let message = RawValue::from_string(text.to_owned());
+        message.is_ok_and(|message| self.exchanges.ask(&request.id, message))
     }
 
     /// Progress has an address. Of the rest, what a shared process says may be about anybody: only what is about nobody
@@ -162,8 +180,7 @@ impl Conversation {
     }
 }
 
-/// The answer to a request of the process. It was offered nothing in the handshake, so there is nothing it may ask for
-/// but whether somebody is there.
+/// The answer to a request of the process that nobody else is asked.
 fn answer(request: &Request<'_>) -> Vec<u8> {
     let mut line = if request.method == "ping" {
         mcp::success(&request.id, &Map::<String, Value>::new())

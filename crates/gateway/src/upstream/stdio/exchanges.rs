@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mcp::{Notification, Params, Request};
+use mcp::{Notification, Params, Request, RequestId};
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -36,6 +36,16 @@ struct Waiting {
     progress_token: Option<Box<RawValue>>,
     sender: mpsc::Sender<Incoming>,
     is_sent: bool,
+    /// What the process has asked the client, and the client has not answered.
+    asked: Vec<RequestId<'static>>,
+}
+
+/// An exchange that nobody waits for any more.
+pub(super) struct Abandoned {
+    /// Whether the process works on it.
+    pub(super) is_sent: bool,
+    /// What the process waits for in vain.
+    pub(super) asked: Vec<RequestId<'static>>,
 }
 
 impl Exchanges {
@@ -61,7 +71,7 @@ impl Exchanges {
         }
         table.last_id += 1;
         let number = table.last_id;
-        table.waiting.insert(number, Waiting { id, progress_token, sender, is_sent: false });
+        table.waiting.insert(number, Waiting { id, progress_token, sender, is_sent: false, asked: Vec::new() });
         Ok((number, receiver))
     }
 
@@ -73,9 +83,33 @@ impl Exchanges {
         })
     }
 
-    /// Forgets an exchange; `true` when the process works on it.
-    pub(super) fn abandon(&self, id: i64) -> bool {
-        self.take(id).is_some_and(|waiting| waiting.is_sent)
+    /// Forgets an exchange that has no response.
+    pub(super) fn abandon(&self, id: i64) -> Option<Abandoned> {
+        let Waiting { is_sent, asked, .. } = self.take(id)?;
+        Some(Abandoned { is_sent, asked })
+    }
+
+    /// Delivers a request of the process to the only exchange there is: it names none, and whoever else waits is asked
+    /// nothing. `false` when nobody is asked.
+    pub(super) fn ask(&self, id: &RequestId<'_>, message: Box<RawValue>) -> bool {
+        let mut table = self.table();
+        let mut waiting = table.waiting.values_mut();
+        let (Some(only), None) = (waiting.next(), waiting.next()) else { return false };
+        let is_delivered = deliver(&only.sender, message);
+        if is_delivered {
+            only.asked.push(id.clone().into_owned());
+        }
+        is_delivered
+    }
+
+    /// Whether the process waits for this answer; it waits no longer.
+    pub(super) fn takes_answer(&self, id: &RequestId<'_>) -> bool {
+        let mut table = self.table();
+        table.waiting.values_mut().any(|waiting| {
+            let before = waiting.asked.len();
+            waiting.asked.retain(|asked| asked != id);
+            waiting.asked.len() < before
+        })
     }
 
     /// Delivers a response, which ends its exchange. Nobody may wait for it any more: then it is dropped.
@@ -144,8 +178,10 @@ impl Exchanges {
 }
 
 /// One place stays free for the response. Only the task that reads the process sends, so the count cannot be stale.
-fn deliver(sender: &mpsc::Sender<Incoming>, message: Box<RawValue>) {
-    if sender.capacity() <= 1 || sender.try_send(Incoming::Message(message)).is_err() {
+fn deliver(sender: &mpsc::Sender<Incoming>, message: Box<RawValue>) -> bool {
+    let is_delivered = sender.capacity() > 1 && sender.try_send(Incoming::Message(message)).is_ok();
+    if !is_delivered {
         tracing::debug!("a client reads too slowly: a message of a server process is lost");
     }
+    is_delivered
 }

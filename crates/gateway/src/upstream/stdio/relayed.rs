@@ -18,9 +18,15 @@ impl StdioServer {
                 introduce(&*self.handshake(&user).await?, &request)
             }
             Message::Request(request) => self.ask(&user, &request).await,
-            // The process has been told what it must know, and it asks nothing. The ids in a cancellation are the
-            // client's: who wants to cancel ends the answer instead.
-            Message::Notification(_) | Message::Response(_) => Ok(Answer::Accepted),
+            Message::Response(response) => {
+                if let Some(id) = &response.id {
+                    self.answer(&user, id, body);
+                }
+                Ok(Answer::Accepted)
+            }
+            // The process has been told what it must know. The ids in a cancellation are the client's: who wants to
+            // cancel ends the exchange instead.
+            Message::Notification(_) => Ok(Answer::Accepted),
         }
     }
 

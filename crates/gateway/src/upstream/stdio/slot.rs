@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::back_off::back_off;
 use super::connection::Connection;
-use super::{Ending, Handshake, Notice, StdioError, StdioSettings};
+use super::{Ending, Handshake, Notice, Sharing, StdioError, StdioSettings};
 use crate::upstream::Incoming;
 
 /// A process that ran for this long and then failed has failed for the first time.
@@ -105,6 +105,14 @@ impl Slot {
         }
     }
 
+    /// The process, if it runs.
+    pub(super) fn running(&self) -> Option<Arc<Connection>> {
+        match &self.state().stage {
+            Stage::Running(live) => Some(Arc::clone(&live.connection)),
+            _ => None,
+        }
+    }
+
     /// What the process tells everybody.
     pub(super) fn listen(&self) -> broadcast::Receiver<Notice> {
         self.notices.subscribe()
@@ -191,13 +199,17 @@ impl Slot {
     }
 }
 
-/// `initialize` and `notifications/initialized` (2025-11-25, Lifecycle). No capability is offered: no roots, no
-/// sampling, no elicitation (UP-17).
+/// `initialize` and `notifications/initialized` (2025-11-25, Lifecycle). What is offered is what the process may ask of
+/// clients (UP-17), and nothing when many share it: what it asks names nobody.
 async fn handshake(connection: Arc<Connection>, settings: &StdioSettings) -> Result<Live, StdioError> {
     let client =
         Implementation { name: "vestibule".into(), title: None, version: env!("CARGO_PKG_VERSION").into() };
     let version = ProtocolVersion::LATEST_LEGACY;
-    let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": client });
+    let capabilities = match settings.sharing {
+        Sharing::Everybody => json!({}),
+        Sharing::EachUser { .. } => settings.allowed.offered(),
+    };
+    let params = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": client });
     let params = to_raw_value(&params).expect("a JSON value is JSON");
     let request = Request {
         id: RequestId::Integer(0),

@@ -44,6 +44,7 @@ fn settings() -> StdioSettings {
         path: "/usr/bin:/bin".into(),
         directory: None,
         sharing: Sharing::Everybody,
+        allowed: AllowedRequests::default(),
         start: PATIENCE,
         call: PATIENCE,
         grace: Duration::from_millis(200),
