@@ -7,10 +7,12 @@
 //! ([`Wiring::reload`]): first everything is made, which can fail and then changes nothing; then it takes the place of
 //! what was there.
 
+mod connected;
 mod demo;
 mod guards;
 mod kept;
 mod remote;
+mod virtual_server;
 
 use std::sync::{Arc, Weak};
 
@@ -18,18 +20,20 @@ use anyhow::Context as _;
 use audit::{Auditor, Unrecorded};
 use authorization_server::{AuthorizationServer, Resource};
 use axum::Router;
-use gateway::{DemoSettings, EventStreams, RemoteSettings, StdioServer, policy::Policy};
-use guard::{Keys, RevokedTokens};
+use gateway::{EventStreams, StdioServer, policy::Policy};
+use guard::{Guard, Keys, RevokedTokens};
 use oauth::{Clock, Issuer, ResourceIndicator};
 use secret::{Keyring, Random, Secret};
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
 
+pub(crate) use self::connected::connect;
 use self::{
     demo::DemoResources,
     guards::{Guarded, Guards},
     kept::Kept,
     remote::RemoteResource,
+    virtual_server::{Joinable, VirtualResource},
 };
 use crate::{
     audit::{Node, Sign, Writer},
@@ -157,24 +161,15 @@ impl<'p> Wiring<'p> {
     }
 
     fn router(&self, configuration: &Configuration, servers: &Servers) -> anyhow::Result<Router> {
-        let guarded = servers.demo.iter().flat_map(DemoResources::guards);
-        let guarded = guarded.chain(servers.remote.iter().map(RemoteResource::guard));
         let router = self
             .authorization_server
             .router()
             .merge(health::router(self.parts.store.clone()))
-            .merge(guard::metadata_router(guarded));
-        let demo = servers.demo.as_ref().map(DemoResources::settings);
-        let remote = servers.remote.iter().map(RemoteResource::settings).collect();
-        Ok(router.merge(self.gateway(configuration, demo, remote)?))
+            .merge(guard::metadata_router(servers.guards()));
+        Ok(router.merge(self.gateway(configuration, servers)?))
     }
 
-    fn gateway(
-        &self,
-        configuration: &Configuration,
-        demo: Option<DemoSettings>,
-        remote: Vec<RemoteSettings>,
-    ) -> anyhow::Result<Router> {
+    fn gateway(&self, configuration: &Configuration, servers: &Servers) -> anyhow::Result<Router> {
         let Parts { issuer, clock, random, .. } = self.parts;
         let auditor: Arc<dyn Auditor> = if configuration.audit.tool_calls {
             Arc::clone(&self.parts.auditor)
@@ -193,8 +188,9 @@ impl<'p> Wiring<'p> {
             event_streams: self.event_streams.clone(),
             policy: Policy::default(),
             quotas: Arc::default(),
-            demo,
-            remote,
+            demo: servers.demo.as_ref().map(DemoResources::settings),
+            remote: servers.remote.iter().map(RemoteResource::settings).collect(),
+            virtual_servers: servers.virtual_servers.iter().map(VirtualResource::settings).collect(),
         }))
     }
 }
@@ -224,6 +220,7 @@ async fn authorization_server(
 struct Servers {
     demo: Option<DemoResources>,
     remote: Vec<RemoteResource>,
+    virtual_servers: Vec<VirtualResource>,
     /// The server whose resource a request means that names none.
     default: Option<ResourceIndicator>,
 }
@@ -233,23 +230,45 @@ impl Servers {
         let issuer = &guards.parts.issuer;
         let default = configured.iter().find(|server| server.default).or(configured.first());
         let default = default.map(|server| resource_of(server, issuer)).transpose()?;
-        let mut servers = Self { demo: None, remote: Vec::new(), default };
+        let mut servers = Self { demo: None, remote: Vec::new(), virtual_servers: Vec::new(), default };
+        let mut virtual_servers = Vec::new();
         for server in configured {
             match server.behind()? {
                 Behind::Demo => servers.demo = Some(DemoResources::of(server, guards)?),
                 Behind::Remote(remote) => {
                     servers.remote.push(RemoteResource::of(server, remote, guards)?);
                 }
+                Behind::Virtual(joins) => virtual_servers.push((server, joins)),
             }
         }
+        // Their members may stand behind them in the file.
+        for (server, joins) in virtual_servers {
+            let joined = VirtualResource::of(server, &joins, &servers, guards)?;
+            servers.virtual_servers.push(joined);
+        }
         Ok(servers)
+    }
+
+    /// The server called `name`, as one that can be joined.
+    fn joinable(&self, name: &str) -> Option<Joinable> {
+        let demo = self.demo.iter().find(|demo| demo.name() == name).map(DemoResources::joinable);
+        let remote = || self.remote.iter().find(|remote| remote.name() == name).map(RemoteResource::joinable);
+        demo.or_else(remote)
+    }
+
+    /// What guards them, under all of their names.
+    fn guards(&self) -> impl Iterator<Item = &Guard> {
+        let demo = self.demo.iter().flat_map(DemoResources::guards);
+        let remote = self.remote.iter().map(RemoteResource::guard);
+        demo.chain(remote).chain(self.virtual_servers.iter().map(VirtualResource::guard))
     }
 
     /// As the authorization server knows them.
     fn described(&self) -> Vec<Resource> {
         let demo = self.demo.iter().flat_map(DemoResources::described);
         let remote = self.remote.iter().flat_map(RemoteResource::described);
-        let mut resources: Vec<_> = demo.chain(remote).collect();
+        let virtual_servers = self.virtual_servers.iter().flat_map(VirtualResource::described);
+        let mut resources: Vec<_> = demo.chain(remote).chain(virtual_servers).collect();
         for resource in &mut resources {
             resource.is_default = self.default.as_ref() == Some(&resource.indicator);
         }
@@ -261,6 +280,7 @@ impl Servers {
         Kept::new(
             self.demo.map(DemoResources::kept),
             self.remote.into_iter().map(RemoteResource::kept).collect(),
+            self.virtual_servers.into_iter().map(VirtualResource::kept).collect(),
         )
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use authorization_server::{Resource, ScopeDescription};
-use gateway::{BuiltInServer, DemoSettings};
+use gateway::{BuiltInServer, DemoSettings, MemberServer};
 use guard::Guard;
 use oauth::{ResourceIndicator, Scope};
 
-use super::{Guarded, Guards, kept::WithGuards, resource_of};
+use super::{Guarded, Guards, kept::WithGuards, resource_of, virtual_server::Joinable};
 use crate::config::server::Server;
 
 const NAME: &str = "Vestibule demo";
@@ -65,6 +65,18 @@ impl DemoResources {
 
     pub(super) fn guards(&self) -> [&Guard; 3] {
         [&self.primary.1, &self.compatible.1, &self.api.1]
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn joinable(&self) -> Joinable {
+        Joinable {
+            behind: MemberServer::Demo(self.server.clone()),
+            scope: self.primary.0.scope.clone(),
+            scopes: scopes(),
+        }
     }
 
     pub(super) fn settings(&self) -> DemoSettings {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use guard::{Guard, Keys, RevokedTokens, Tenant};
+use guard::{Guard, Keys, RevokedTokens, Tenant, TrustedIssuers};
 use oauth::{ResourceIndicator, Scope};
 
 use super::{Kept, Parts};
@@ -39,6 +39,7 @@ impl Guards<'_> {
             guarded.clone();
         Guard::new(guard::Settings {
             issuer: self.parts.issuer.clone(),
+            issuers: TrustedIssuers::default(),
             resource,
             announced,
             accepted_audiences,

@@ -5,10 +5,10 @@ use std::{
     time::Duration,
 };
 
-use gateway::{BuiltInServer, RemoteServer, StdioServer};
+use gateway::{BuiltInServer, StdioServer};
 use guard::Guard;
 
-use super::Guarded;
+use super::{Guarded, connected::Connected, virtual_server::KeptVirtual};
 use crate::config::server::Remote;
 
 /// What the servers of one configuration have.
@@ -16,6 +16,7 @@ use crate::config::server::Remote;
 pub(super) struct Kept {
     demo: Option<BuiltInServer>,
     remote: Vec<KeptServer>,
+    virtual_servers: Vec<KeptVirtual>,
     guards: Vec<(Guarded, Guard)>,
 }
 
@@ -23,15 +24,18 @@ pub(super) struct Kept {
 pub(super) struct KeptServer {
     pub(super) name: String,
     pub(super) reached: Remote,
-    pub(super) server: RemoteServer,
-    pub(super) process: Option<Arc<StdioServer>>,
+    pub(super) connected: Connected,
 }
 
 /// A server with its guards.
 pub(super) type WithGuards<S> = (S, Vec<(Guarded, Guard)>);
 
 impl Kept {
-    pub(super) fn new(demo: Option<WithGuards<BuiltInServer>>, remote: Vec<WithGuards<KeptServer>>) -> Self {
+    pub(super) fn new(
+        demo: Option<WithGuards<BuiltInServer>>,
+        remote: Vec<WithGuards<KeptServer>>,
+        virtual_servers: Vec<WithGuards<KeptVirtual>>,
+    ) -> Self {
         let mut kept = Self::default();
         if let Some((server, guards)) = demo {
             kept.demo = Some(server);
@@ -39,6 +43,10 @@ impl Kept {
         }
         for (server, guards) in remote {
             kept.remote.push(server);
+            kept.guards.extend(guards);
+        }
+        for (server, guards) in virtual_servers {
+            kept.virtual_servers.push(server);
             kept.guards.extend(guards);
         }
         kept
@@ -55,6 +63,11 @@ impl Kept {
         self.remote.iter().find(|kept| kept.name == name && kept.reached.is_reached_like(reached))
     }
 
+    /// The virtual server called `name`; whom it joins is new with every configuration.
+    pub(super) fn virtual_server(&self, name: &str, within: Duration) -> Option<KeptVirtual> {
+        self.virtual_servers.iter().find(|kept| kept.name == name && kept.within == within).cloned()
+    }
+
     /// The guard that was told this.
     pub(super) fn guard(&self, guarded: &Guarded) -> Option<Guard> {
         self.guards.iter().find(|(told, _)| told == guarded).map(|(_, guard)| guard.clone())
@@ -66,11 +79,11 @@ impl Kept {
             other
                 .remote
                 .iter()
-                .filter_map(|kept| kept.process.as_ref())
+                .filter_map(|kept| kept.connected.process.as_ref())
                 .any(|kept| Arc::ptr_eq(kept, process))
         };
         self.remote.iter().filter_map(move |kept| {
-            let process = kept.process.as_ref().filter(|process| !is_there(process))?;
+            let process = kept.connected.process.as_ref().filter(|process| !is_there(process))?;
             Some((kept.name.as_str(), Arc::downgrade(process)))
         })
     }

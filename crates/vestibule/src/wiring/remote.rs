@@ -1,23 +1,20 @@
 //! A server elsewhere.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use authorization_server::{Resource, ScopeDescription};
-use gateway::{RemoteServer, RemoteServerSettings, RemoteSettings, StdioServer, StdioSettings, Way};
+use gateway::{MemberServer, RemoteSettings};
 use guard::Guard;
-use http::Uri;
-use oauth::{Issuer, ResourceIndicator};
-use outbound::Egress;
+use oauth::{ResourceIndicator, Scope};
 
 use super::{
-    Guarded, Guards, Parts,
+    Guarded, Guards,
+    connected::{Connected, connected},
     kept::{KeptServer, WithGuards},
     resource_of,
+    virtual_server::Joinable,
 };
-use crate::config::{
-    network,
-    server::{AllowPrivate, Process, Reached, Remote, Server},
-};
+use crate::config::server::{Remote, Server};
 
 /// One configured server and its resource.
 pub(super) struct RemoteResource {
@@ -25,8 +22,7 @@ pub(super) struct RemoteResource {
     guarded: Guarded,
     guard: Guard,
     remote: Remote,
-    server: RemoteServer,
-    process: Option<Arc<StdioServer>>,
+    connected: Connected,
 }
 
 impl RemoteResource {
@@ -45,11 +41,11 @@ impl RemoteResource {
         };
         let guard = guards.guard(&guarded);
         let name = server.name.clone();
-        let (server, process) = match guards.kept.remote(&name, &remote) {
-            Some(kept) => (kept.server.clone(), kept.process.clone()),
+        let connected = match guards.kept.remote(&name, &remote) {
+            Some(kept) => kept.connected.clone(),
             None => connected(&name, &remote, parts),
         };
-        Ok(Self { name, guarded, guard, remote, server, process })
+        Ok(Self { name, guarded, guard, remote, connected })
     }
 
     pub(super) fn guard(&self) -> &Guard {
@@ -69,18 +65,30 @@ impl RemoteResource {
         [resource(&self.guarded.resource, false)].into_iter().chain(announced)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn joinable(&self) -> Joinable {
+        Joinable {
+            behind: MemberServer::Remote(self.connected.server.clone(), self.remote.tools.clone()),
+            scope: self.remote.tools.default.clone(),
+            scopes: self.scopes(),
+        }
+    }
+
     pub(super) fn settings(&self) -> RemoteSettings {
         RemoteSettings {
             guard: self.guard.clone(),
-            server: self.server.clone(),
+            server: self.connected.server.clone(),
             tools: self.remote.tools.clone(),
         }
     }
 
     /// What the next configuration may keep of it.
     pub(super) fn kept(self) -> WithGuards<KeptServer> {
-        let Self { name, guarded, guard, remote, server, process } = self;
-        (KeptServer { name, reached: remote, server, process }, vec![(guarded, guard)])
+        let Self { name, guarded, guard, remote, connected } = self;
+        (KeptServer { name, reached: remote, connected }, vec![(guarded, guard)])
     }
 
     /// Every scope that is configured, told by the tools that need it.
@@ -94,7 +102,13 @@ impl RemoteResource {
         }
         let default = tools.default.tokens().map(|token| described(token, self.of_default(&by_scope)));
         let others = by_scope.iter().filter(|(token, _)| !tools.default.contains(token));
-        default.chain(others.map(|(token, tools)| described(token, of_tools(tools)))).collect()
+        let others = others.map(|(token, tools)| described(token, of_tools(tools)));
+        let is_told = |token: &str| tools.default.contains(token) || by_scope.contains_key(token);
+        let implying = tools.implied.iter().filter(|(token, _)| !is_told(token));
+        default
+            .chain(others)
+            .chain(implying.map(|(token, scope)| described(token, of_scopes(scope))))
+            .collect()
     }
 
     fn of_default(&self, by_scope: &BTreeMap<&str, Vec<&str>>) -> [String; 2] {
@@ -115,68 +129,12 @@ fn of_tools(tools: &[&str]) -> [String; 2] {
     [format!("Use the tools {}", tools.join(", ")), format!("使用工具 {}", tools.join("、"))]
 }
 
+fn of_scopes(implied: &Scope) -> [String; 2] {
+    [format!("Do whatever {implied} allows"), format!("执行 {implied} 所允许的一切操作")]
+}
+
 /// What a server's tools do is not known here, so each is taken to change something.
 fn described(token: &str, [english, chinese]: [String; 2]) -> ScopeDescription {
     let sentences = BTreeMap::from([("en".to_owned(), english), ("zh-Hans".to_owned(), chinese)]);
     ScopeDescription { token: token.to_owned(), sentences, changes: true }
-}
-
-/// A server that nobody has needed yet, and its process if it is one.
-fn connected(name: &str, remote: &Remote, parts: &Parts) -> (RemoteServer, Option<Arc<StdioServer>>) {
-    let (way, process) = match &remote.reached {
-        Reached::Http { url, allow_private, transport } => {
-            let egress = egress(url, allow_private, &parts.issuer);
-            (Way::Http { url: url.clone(), egress, transport: *transport }, None)
-        }
-        Reached::Process(process) => {
-            let settings = process_settings(name, process, remote);
-            let process = Arc::new(StdioServer::new(settings, Arc::clone(&parts.random)));
-            (Way::Process(Arc::clone(&process)), Some(process))
-        }
-    };
-    let settings = RemoteServerSettings {
-        name: name.to_owned(),
-        way,
-        answer_time: remote.answer_time,
-        idle_time: RemoteServerSettings::IDLE_TIME,
-        allowed: remote.allow.requests(),
-    };
-    (RemoteServer::new(&settings, &parts.session_key()), process)
-}
-
-fn process_settings(name: &str, process: &Process, remote: &Remote) -> StdioSettings {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "programs are looked for where whoever starts us would find them"
-    )]
-    let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-    StdioSettings {
-        name: name.to_owned(),
-        command: process.command.clone(),
-        environment: Arc::clone(&process.environment.0),
-        path,
-        directory: process.directory.clone(),
-        sharing: process.sharing,
-        start: StdioSettings::START,
-        call: remote.answer_time,
-        grace: StdioSettings::GRACE,
-    }
-}
-
-/// Public addresses, the private ones that are allowed, and this computer for servers on it, while we are on it alone.
-fn egress(url: &Uri, allow_private: &AllowPrivate, issuer: &Issuer) -> Egress {
-    let host = url.host().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let public = Egress::public();
-    let own =
-        if network::is_on_this_computer(issuer.as_str()) && network::is_on_this_computer(&url.to_string()) {
-            public.with_loopback()
-        } else {
-            public
-        };
-    match allow_private {
-        AllowPrivate::All(false) => own,
-        AllowPrivate::All(true) => own.with_host(host),
-        AllowPrivate::Hosts(hosts) => hosts.iter().fold(own, |egress, host| egress.with_host(host)),
-    }
 }
