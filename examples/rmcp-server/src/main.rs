@@ -16,13 +16,10 @@ use anyhow::Context as _;
 use axum::Router;
 use guard::{Guard, GuardLayer};
 use oauth::{Issuer, ResourceIndicator, Scope};
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
-};
 use tokio::net::TcpListener;
 use tower::Layer as _;
 
-use crate::{issuer::SystemClock, notes::Notes};
+use crate::issuer::SystemClock;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -57,22 +54,6 @@ fn routes(guard: &Guard) -> anyhow::Result<Router> {
         .tool_needs("forget", Scope::parse("notes:write")?);
     let path = if guard.resource().path().is_empty() { "/" } else { guard.resource().path() };
     Ok(Router::new()
-        .route_service(path, layer.layer(mcp_server(guard)))
+        .route_service(path, layer.layer(notes::service(guard.resource().origin())))
         .merge(guard::metadata_router([guard])))
-}
-
-/// The server as the SDK makes it. Without sessions: the token says in every request who is there, and an id that
-/// somebody else got hold of opens nothing.
-fn mcp_server(guard: &Guard) -> StreamableHttpService<Notes, NeverSessionManager> {
-    let origin = guard.resource().origin();
-    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
-    let configuration = StreamableHttpServerConfig::default()
-        .with_legacy_session_mode(false)
-        .with_json_response(true)
-        .with_allowed_hosts([host])
-        // The SDK looks at no origin unless it is told to (the standard: MUST).
-        .with_allowed_origins([origin])
-        .enforce_origin_validation();
-    let notes = Notes::default();
-    StreamableHttpService::new(move || Ok(notes.clone()), Arc::default(), configuration)
 }

@@ -1,4 +1,5 @@
-//! Four tools. Each reads in its permit who calls; whether they may was decided before, by the guard.
+//! An ordinary server of the SDK with five tools. Those that are about somebody read in the permit who that is; whether
+//! they may was decided before, by the guard.
 
 use std::{
     collections::HashMap,
@@ -15,17 +16,40 @@ use rmcp::{
     },
     schemars::{self, JsonSchema},
     tool, tool_handler, tool_router,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    },
 };
 use serde::{Deserialize, Serialize};
 
-/// Everybody's notes, by issuer and subject: a subject means something only together with its issuer.
-#[derive(Clone, Default)]
-pub(crate) struct Notes(Arc<Mutex<HashMap<(String, String), Vec<String>>>>);
+/// The server as the SDK makes it, for clients that reach it at `origin`.
+///
+/// Without sessions: the token says in every request who is there, and an id that somebody else got hold of opens
+/// nothing.
+pub(crate) fn service(origin: &str) -> StreamableHttpService<Notes, NeverSessionManager> {
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+    let configuration = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_allowed_hosts([host])
+        // The SDK looks at no origin unless it is told to (the standard: MUST).
+        .with_allowed_origins([origin])
+        .enforce_origin_validation();
+    let notes = Notes::default();
+    StreamableHttpService::new(move || Ok(notes.clone()), Arc::default(), configuration)
+}
 
-/// Something to remember.
+/// Everybody's notes.
+#[derive(Clone, Default)]
+pub(crate) struct Notes(Arc<Mutex<HashMap<Owner, Vec<String>>>>);
+
+/// Issuer and subject: a subject means something only together with its issuer.
+type Owner = (String, String);
+
+/// Something written.
 #[derive(Deserialize, JsonSchema)]
 struct Note {
-    /// The note.
+    /// The text.
     text: String,
 }
 
@@ -38,6 +62,12 @@ struct Remembered {
 
 #[tool_router]
 impl Notes {
+    /// Counts the words of a text, for anybody.
+    #[tool]
+    async fn count_words(&self, Parameters(note): Parameters<Note>) -> String {
+        note.text.split_whitespace().count().to_string()
+    }
+
     /// Says who is asking, through which client, and what for.
     #[tool]
     async fn who_am_i(&self, Extension(parts): Extension<Parts>) -> Result<String, ErrorData> {
@@ -49,7 +79,7 @@ impl Notes {
     /// Lists your notes.
     #[tool]
     async fn recall(&self, Extension(parts): Extension<Parts>) -> Result<Json<Remembered>, ErrorData> {
-        self.change(permit(&parts)?, |_| {})
+        Ok(self.change(permit(&parts)?, |_| {}))
     }
 
     /// Remembers a note.
@@ -59,25 +89,21 @@ impl Notes {
         Parameters(note): Parameters<Note>,
         Extension(parts): Extension<Parts>,
     ) -> Result<Json<Remembered>, ErrorData> {
-        self.change(permit(&parts)?, |notes| notes.push(note.text))
+        Ok(self.change(permit(&parts)?, |notes| notes.push(note.text)))
     }
 
     /// Forgets all your notes.
     #[tool]
     async fn forget(&self, Extension(parts): Extension<Parts>) -> Result<Json<Remembered>, ErrorData> {
-        self.change(permit(&parts)?, Vec::clear)
+        Ok(self.change(permit(&parts)?, Vec::clear))
     }
 
-    fn change(
-        &self,
-        permit: &Permit,
-        change: impl FnOnce(&mut Vec<String>),
-    ) -> Result<Json<Remembered>, ErrorData> {
+    fn change(&self, permit: &Permit, change: impl FnOnce(&mut Vec<String>)) -> Json<Remembered> {
         let owner = (permit.issuer().as_str().to_owned(), permit.subject().to_owned());
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let notes = all.entry(owner).or_default();
         change(notes);
-        Ok(Json(Remembered { notes: notes.clone() }))
+        Json(Remembered { notes: notes.clone() })
     }
 }
 
