@@ -1,6 +1,6 @@
 //! The members of a virtual server, and how one is asked.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, BodyDataStream};
 use axum::response::Response;
@@ -101,7 +101,7 @@ pub(super) async fn passed_on(
     let (head, body) = response.into_parts();
     let (member, id) = (member.name.clone(), id.clone().into_owned());
     if is_stream(&head.headers) {
-        let body = body.into_data_stream();
+        let body = Mutex::new(body.into_data_stream());
         let stream = MemberStream { member, id, body, events: EventStream::default() };
         return Ok(Answer::Stream(crate::upstream::source::Source::Member(Box::new(stream))));
     }
@@ -119,7 +119,8 @@ fn is_stream(headers: &HeaderMap) -> bool {
 pub(crate) struct MemberStream {
     member: String,
     id: RequestId<'static>,
-    body: BodyDataStream,
+    /// Locked by nobody: it is in a lock because whoever holds the stream may have to be shared.
+    body: Mutex<BodyDataStream>,
     events: EventStream,
 }
 
@@ -130,7 +131,8 @@ impl MemberStream {
             if let Some(event) = self.events.next_event() {
                 return Ok(Some(self.spaced(event)));
             }
-            match self.body.next().await {
+            let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+            match body.next().await {
                 Some(Ok(bytes)) => self.events.push(&bytes),
                 Some(Err(_)) => return Err(UpstreamError::Unreachable),
                 None => return Ok(None),
