@@ -10,6 +10,7 @@
 //! legacy one, `listening` what is told outside of requests.
 
 mod admit;
+mod annotated;
 mod conversation;
 mod held;
 mod interview;
@@ -206,6 +207,7 @@ async fn respond(answer: Answer, mut relayed: Relayed) -> Result<Response, Refus
             return relay(relayed).await;
         }
         Answer::Accepted => return Err(UpstreamError::Malformed.into()),
+        Answer::Refused(refusal) => return Err(*refusal),
         Answer::Json(status, body) => (status, body),
     };
     match relayed.judge(&body) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use secret::Secret;
 
 use crate::allowed_requests::AllowedRequests;
+use crate::relay::Kept;
 use crate::session::sealed::SealedSessions;
 use crate::settings::Way;
 use crate::upstream::remote::Remote;
@@ -23,6 +24,8 @@ pub struct RemoteServerSettings {
     pub idle_time: Duration,
     /// What it may ask of its clients.
     pub allowed: AllowedRequests,
+    /// How long a client may take to answer what it asks.
+    pub question_time: Duration,
 }
 
 impl RemoteServerSettings {
@@ -30,10 +33,12 @@ impl RemoteServerSettings {
     pub const ANSWER_TIME: Duration = Duration::from_mins(1);
     /// The default of [`RemoteServerSettings::idle_time`]: five minutes.
     pub const IDLE_TIME: Duration = Duration::from_mins(5);
+    /// The default of [`RemoteServerSettings::question_time`]: ten minutes, because people answer.
+    pub const QUESTION_TIME: Duration = Duration::from_mins(10);
 }
 
 /// A server elsewhere with everything that is kept of it from request to request: its era, the sessions with it, the
-/// sessions that were ended, its rest after failures, its process. Cheap to clone.
+/// sessions that were ended, the calls that wait for an answer, its rest after failures, its process. Cheap to clone.
 ///
 /// It outlives the routers that are made with it: a new one that gets the same server goes on where the old one is. When
 /// the last router and the last request that hold it are gone, its process ends.
@@ -41,6 +46,7 @@ impl RemoteServerSettings {
 pub struct RemoteServer {
     pub(crate) remote: Arc<Remote>,
     pub(crate) sessions: Arc<SealedSessions>,
+    pub(crate) kept: Arc<Kept>,
 }
 
 impl RemoteServer {
@@ -50,6 +56,7 @@ impl RemoteServer {
         Self {
             remote: Arc::new(Remote::new(settings)),
             sessions: Arc::new(SealedSessions::new(&settings.name, session_key)),
+            kept: Arc::new(Kept::new(&settings.name, session_key)),
         }
     }
 }

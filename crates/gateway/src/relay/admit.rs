@@ -8,7 +8,7 @@ use mcp::json::{Object, string};
 use mcp::{CallToolParams, Era, InvalidParams, Params};
 use serde::Deserialize;
 
-use super::RelayEndpoint;
+use super::{RelayEndpoint, annotated};
 use crate::endpoint::{CallRefusal, Refusal};
 use crate::gate::Gate;
 use crate::policy::{Arguments, Target};
@@ -28,7 +28,7 @@ pub(super) async fn admit(
     }
     if method == "tools/call" {
         let call = CallToolParams::read(params).map_err(CallRefusal::Params)?;
-        let annotations = endpoint.remote.annotations().of(&call.name);
+        let annotations = annotated::annotations(endpoint, permit, &call.name).await;
         return Ok(Some(gate.call(permit, &call, annotations).await?));
     }
     if method != "ping" {

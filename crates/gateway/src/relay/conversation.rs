@@ -74,8 +74,9 @@ impl Conversation {
     }
 
     /// Sends the server a message that it does not answer.
-    pub(super) async fn tell(&self, message: Vec<u8>) -> Result<(), UpstreamError> {
-        self.caller.post(self.reply.clone(), message.into()).await.map(drop)
+    pub(super) fn tell(&self, message: Vec<u8>) -> impl Future<Output = Result<(), UpstreamError>> + use<> {
+        let (caller, headers) = (self.caller.clone(), self.reply.clone());
+        async move { caller.post(headers, message.into()).await.map(drop) }
     }
 
     /// The server waits for an answer of the client, and may be silent for as long as that takes.

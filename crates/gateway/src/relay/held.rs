@@ -17,7 +17,7 @@ use mcp::{ErrorCode, ErrorObject, InputRequest, InputRequired, RequestId};
 use secret::Digest;
 use serde_json::value::RawValue;
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::conversation::Conversation;
 use super::kept::Kept;
@@ -25,10 +25,11 @@ use super::passage::Question;
 use crate::endpoint::principal;
 use crate::session::state::Waits;
 use crate::settings::Front;
+use crate::upstream::remote::UpstreamError;
 
 /// How many calls a node holds for one server.
 const HELD: usize = 1_024;
-/// How many of them may be one principal's.
+/// How many of them may be one principal's; the one that has waited longest makes room.
 const HELD_FOR_ONE: usize = 16;
 /// The name of the question, and of the answer to it. A server asks one thing after another.
 pub(super) const QUESTION: &str = "question";
@@ -48,22 +49,25 @@ pub(crate) struct HeldCalls(Mutex<HashMap<String, Entry>>);
 struct Entry {
     owner: Digest,
     call: HeldCall,
+    since: Instant,
     /// Ends the wait when it has taken too long.
     expiry: Option<AbortHandle>,
 }
 
 impl HeldCalls {
-    /// Gives the call back when as many are held as may be.
-    fn put(&self, key: &str, call: HeldCall) -> Result<(), HeldCall> {
+    /// Gives the call back when as many are held as may be; or the one that had to make room.
+    fn put(&self, key: &str, call: HeldCall) -> Result<Option<HeldCall>, HeldCall> {
         let owner = principal(call.conversation.caller().permit()).digest();
         let mut held = self.held();
-        let is_full = held.len() >= HELD
-            || held.values().filter(|entry| entry.owner == owner).count() >= HELD_FOR_ONE;
-        if is_full {
+        let own = || held.iter().filter(|(_, entry)| entry.owner == owner);
+        let longest = own().min_by_key(|(_, entry)| entry.since).map(|(key, _)| key.clone());
+        let longest = longest.filter(|_| own().count() >= HELD_FOR_ONE);
+        if longest.is_none() && held.len() >= HELD {
             return Err(call);
         }
-        held.insert(key.to_owned(), Entry { owner, call, expiry: None });
-        Ok(())
+        let displaced = longest.and_then(|longest| held.remove(&longest)).map(Entry::ended);
+        held.insert(key.to_owned(), Entry { owner, call, since: Instant::now(), expiry: None });
+        Ok(displaced)
     }
 
     fn expires_by(&self, key: &str, expiry: AbortHandle) {
@@ -76,11 +80,7 @@ impl HeldCalls {
     pub(super) fn take(&self, key: &str, owner: Digest) -> Option<HeldCall> {
         let mut held = self.held();
         held.get(key).filter(|entry| entry.owner == owner)?;
-        let entry = held.remove(key)?;
-        if let Some(expiry) = entry.expiry {
-            expiry.abort();
-        }
-        Some(entry.call)
+        held.remove(key).map(Entry::ended)
     }
 
     fn expire(&self, key: &str) -> Option<HeldCall> {
@@ -89,6 +89,16 @@ impl HeldCalls {
 
     fn held(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    /// The call, whose wait is over.
+    fn ended(self) -> HeldCall {
+        if let Some(expiry) = self.expiry {
+            expiry.abort();
+        }
+        self.call
     }
 }
 
@@ -107,7 +117,9 @@ pub(super) fn hold(
     let owner = principal(call.conversation.caller().permit());
     let state = kept.states.seal(waits, request, owner, (front.clock.now(), &*front.random));
     let asked = InputRequest { method: call.question.method.clone(), params: call.question.params.clone() };
-    kept.held.put(&key, call)?;
+    if let Some(displaced) = kept.held.put(&key, call)? {
+        tokio::spawn(displaced.give_up());
+    }
     let (weak, expired) = (Arc::downgrade(kept), key.clone());
     let expiry = tokio::spawn(async move {
         sleep(time).await;
@@ -132,8 +144,8 @@ pub(super) fn state_of_links(
 
 impl HeldCall {
     /// Passes the client's answer on.
-    pub(super) async fn answer(&self, answer: &RawValue) -> Result<(), crate::upstream::remote::UpstreamError> {
-        self.conversation.tell(mcp::success(&self.question.id, &answer)).await
+    pub(super) fn answer(&self, answer: &RawValue) -> impl Future<Output = Result<(), UpstreamError>> + use<> {
+        self.conversation.tell(mcp::success(&self.question.id, &answer))
     }
 
     /// Nobody answers: the server hears so, and that the call is cancelled.

@@ -68,6 +68,7 @@ pub(super) async fn pass_on(
             (_, Answer::Accepted | Answer::Json(StatusCode::OK, _)) => {}
             (_, Answer::Json(StatusCode::NOT_FOUND, _)) => return Err(Refusal::SessionUnknown),
             (_, Answer::Json(status, _)) => return Err(UpstreamError::Status(status).into()),
+            (_, Answer::Refused(refusal)) => return Err(*refusal),
             (_, Answer::Stream(_)) => return Err(UpstreamError::Malformed.into()),
         }
     }
@@ -104,7 +105,7 @@ pub(super) async fn listen(
     let mut sent = match (&session.sealed.upstream, headers_of(&session.sealed)) {
         (_, Some(headers)) => headers,
         (UpstreamSession::Modern(client), None) => {
-            return listening::before_modern(endpoint, caller, client, &session.memory).await;
+            return listening::before_modern(caller, client, &session.memory).await;
         }
         (UpstreamSession::Legacy(_), None) => return Err(NO_STREAM),
     };

@@ -7,14 +7,13 @@ use http::StatusCode;
 use mcp::json::{Object, string};
 use mcp::{ErrorCode, ErrorObject, InputRequired, RequestId, UrlElicitation};
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 pub(super) use self::to_legacy::LegacyClient;
 pub(super) use self::to_modern::{ModernClient, Question};
 use super::listing::Listing;
 use crate::allowed_requests::AllowedRequests;
-use crate::upstream::remote::envelope::{Envelope, Outcome};
+use crate::upstream::remote::envelope::{Envelope, Outcome, refusal};
 
 /// What a client gets instead of a result that asks for what it is not asked here.
 const NOT_ALLOWED: &str = "the server behind this gateway asks for something that it may not ask of clients here";
@@ -83,8 +82,8 @@ impl Passage {
                 (None, ..) => Passed::Malformed,
                 (Some(method), id, Eras::ModernClient(client)) => client.before(method, id, envelope.params),
                 // A modern server makes no requests.
-                (Some(_), Some(id), Eras::LegacyClient(_)) => {
-                    refusal(id).map_or(Passed::Malformed, Passed::Undeliverable)
+                (Some(method), Some(id), Eras::LegacyClient(_)) => {
+                    refusal(method, id).map_or(Passed::Malformed, Passed::Undeliverable)
                 }
                 (Some(_), ..) => Passed::Before,
             },
@@ -193,21 +192,6 @@ pub(super) fn only<'a>(object: &Object<'a>, member: &str) -> Option<&'a RawValue
     let mut found = object.iter().filter(|(name, _)| *name == member);
     let (_, value) = found.next()?;
     found.next().is_none().then_some(value)
-}
-
-/// The id of a request of a server; `None` when it is none.
-pub(super) fn id_of(id: &RawValue) -> Option<RequestId<'static>> {
-    match serde_json::from_str(id.get()).ok()? {
-        Value::String(id) => Some(RequestId::String(id.into())),
-        Value::Number(id) => id.as_i64().map(RequestId::Integer),
-        _ => None,
-    }
-}
-
-/// What the server is told of a request that the client is not asked; `None` when it has no proper id.
-pub(super) fn refusal(id: &RawValue) -> Option<Vec<u8>> {
-    let error = ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "this client offers no such capability");
-    Some(mcp::failure(Some(&id_of(id)?), &error))
 }
 
 fn is_text(value: Option<&RawValue>, text: &str) -> bool {

@@ -17,13 +17,13 @@ use tokio::time::timeout;
 use super::conversation::Conversation;
 use super::interview::{Interview, Interviewer, Step};
 use super::kept::Kept;
-use super::passage::{Passage, Passed, Question, refusal};
+use super::passage::{Passage, Passed, Question};
 use super::{RelayEndpoint, held, links};
 use crate::recorded::record_refused_request;
 use crate::session::memory::UnderWay;
 use crate::settings::Front;
 use crate::upstream::remote::{Answer, UpstreamError};
-use crate::upstream::remote::envelope::Envelope;
+use crate::upstream::remote::envelope::{Envelope, refusal};
 
 /// Reconnecting more often than this (milliseconds) is refused on behalf of clients.
 const SHORTEST_RETRY: u64 = 100;
@@ -142,7 +142,7 @@ impl Relayed {
         let envelope = Envelope::read(data.as_bytes()).ok_or(UpstreamError::Malformed)?;
         if let (Some(method), Some(id)) = (&envelope.method, envelope.id) {
             if !self.conversation.caller().remote().allowed().allows(method) {
-                let reply = refusal(id).ok_or(UpstreamError::Malformed)?;
+                let reply = refusal(method, id).ok_or(UpstreamError::Malformed)?;
                 return self.refuse(method, reply).await.map(|()| None);
             }
             self.conversation.wait_for_client();
@@ -278,7 +278,7 @@ impl Relayed {
                 Ok(None)
             }
             Answer::Json(_, body) => self.settle(self.judge(&body)).await,
-            Answer::Accepted => Err(UpstreamError::Malformed),
+            Answer::Accepted | Answer::Refused(_) => Err(UpstreamError::Malformed),
         }
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod envelope;
 mod era;
 mod http_sse;
 mod pool;
+mod session_stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,8 @@ use era::KnownEra;
 use http_sse::Streams;
 pub(crate) use http_sse::{Exchange, Hearing};
 use pool::Pool;
-pub(crate) use pool::session_headers;
+pub(crate) use pool::{PooledSession, no_capabilities, session_headers};
+pub(crate) use session_stream::Messages;
 
 /// The largest answer that is read as a whole, and the largest event of a stream, in bytes.
 pub(crate) const MESSAGE_SIZE: usize = 16 * 1024 * 1024;
@@ -50,6 +52,7 @@ pub(crate) struct Remote {
     answer_time: Duration,
     idle_time: Duration,
     allowed: AllowedRequests,
+    question_time: Duration,
     annotations: KnownAnnotations,
     era: KnownEra,
     pool: Pool,
@@ -136,6 +139,7 @@ impl Remote {
             answer_time: settings.answer_time,
             idle_time: settings.idle_time,
             allowed: settings.allowed,
+            question_time: settings.question_time,
             annotations: KnownAnnotations::default(),
             era: KnownEra::default(),
             pool: Pool::default(),
@@ -160,6 +164,21 @@ impl Remote {
     /// What it says about its tools.
     pub(crate) fn annotations(&self) -> &KnownAnnotations {
         &self.annotations
+    }
+
+    /// How long a client may take to answer what it asks.
+    pub(crate) fn question_time(&self) -> Duration {
+        self.question_time
+    }
+
+    /// The largest event of a stream, in bytes.
+    pub(crate) fn event_size(&self) -> usize {
+        MESSAGE_SIZE
+    }
+
+    /// Whether it is a process, which has no sessions of its clients.
+    pub(crate) fn is_process(&self) -> bool {
+        matches!(self.reached, Reached::Process(_))
     }
 
     /// How long a stream may be silent.

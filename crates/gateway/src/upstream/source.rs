@@ -1,5 +1,7 @@
 //! Where the events of an answer come from.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mcp::write_event;
 use serde_json::value::RawValue;
@@ -29,6 +31,13 @@ pub(crate) enum Source {
 }
 
 impl Source {
+    /// A client is asked something: what comes after its answer may come later by `time`.
+    pub(crate) fn wait_for_client(&mut self, time: Duration) {
+        if let Self::Exchange(_, exchange) = self {
+            exchange.wait_for_client(time);
+        }
+    }
+
     /// The next piece; `None` at the end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
         match self {

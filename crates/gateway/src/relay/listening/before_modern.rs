@@ -16,21 +16,24 @@ use mcp::{
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use super::super::{RelayEndpoint, event_stream};
-use super::{LONGEST_PAUSE, Messages, PAUSE, SIGN_OF_LIFE, in_subscription};
+use super::super::event_stream;
+use super::{SIGN_OF_LIFE, in_subscription};
 use crate::endpoint::Refusal;
 use crate::session::memory::SessionMemory;
 use crate::session::sealed::ClientDescription;
 use crate::upstream::remote::envelope::Envelope;
-use crate::upstream::remote::{Answer, Caller, Description, UpstreamError};
+use crate::upstream::remote::{Answer, Caller, Description, Messages, UpstreamError};
 
 const METHOD: &str = "subscriptions/listen";
+/// How long to wait before a stream is asked for again that the server has ended; twice as long each time.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Opens the stream; a server that tells nothing of its own accord has none.
 pub(in super::super) async fn before_modern(
-    _: &RelayEndpoint,
     caller: Arc<Caller>,
     client: &ClientDescription,
     memory: &Arc<SessionMemory>,
@@ -89,11 +92,11 @@ impl Heard {
             }
             let heard = async {
                 match &mut self.messages {
-                    Some(messages) => messages.next_or_sign_of_life().await,
+                    Some(messages) => timeout(SIGN_OF_LIFE, messages.next()).await.ok(),
                     // The server could not be asked, or there is nothing to ask for.
                     None => {
-                        sleep(SIGN_OF_LIFE.min(self.pause.max(PAUSE))).await;
-                        Ok(Some(None))
+                        sleep(self.pause).await;
+                        None
                     }
                 }
             };
@@ -101,17 +104,17 @@ impl Heard {
                 biased;
                 Ok(()) = self.subscriptions.changed() => self.must_open = true,
                 message = heard => match message {
-                    Ok(Some(Some(message))) => {
+                    Some(Ok(Some(message))) => {
                         self.pause = PAUSE;
                         if let Some(event) = pass(&message) {
                             return event;
                         }
                     }
-                    Ok(Some(None)) => {
+                    Some(Ok(None) | Err(_)) => self.lose(),
+                    None => {
                         self.must_open = self.messages.is_none();
                         return Bytes::from_static(b":\n\n");
                     }
-                    Ok(None) | Err(_) => self.lose(),
                 },
             }
         }
@@ -136,7 +139,7 @@ impl Heard {
         }
     }
 
-    async fn ask(&self, filter: &SubscriptionFilter) -> Result<Messages, UpstreamError> {
+    async fn ask(&mut self, filter: &SubscriptionFilter) -> Result<Messages, UpstreamError> {
         let params = json!({ "notifications": filter, "_meta": self.meta });
         let body = mcp::request(&RequestId::Integer(1), METHOD, &params);
         let headers: HeaderMap = mirror::compose(ProtocolVersion::LATEST, METHOD, None).into_iter().collect();

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Passed, id_of, raw, refusal};
+use super::{Passed, raw};
+use crate::upstream::remote::envelope::{id_of, refusal};
 
 /// What a modern client said with its request.
 #[derive(Debug)]
@@ -46,9 +47,9 @@ impl ModernClient {
     /// What becomes of a message before the response.
     pub(super) fn before(&self, method: &str, id: Option<&RawValue>, params: Option<&RawValue>) -> Passed {
         match (method, id) {
-            ("ping", Some(id)) => id_of(id)
-                .map_or(Passed::Malformed, |id| Passed::Undeliverable(mcp::success(&id, &Map::<String, Value>::new()))),
-            (_, Some(id)) if !self.can(method, params) => refusal(id).map_or(Passed::Malformed, Passed::Undeliverable),
+            (_, Some(id)) if !self.can(method, params) => {
+                refusal(method, id).map_or(Passed::Malformed, Passed::Undeliverable)
+            }
             (_, Some(id)) => id_of(id).map_or(Passed::Malformed, |id| {
                 Passed::Question(Question { id, method: method.to_owned(), params: params.map(ToOwned::to_owned) })
             }),

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use mcp::json::{Object, string};
-use mcp::{EventStream, RequestId};
-use serde_json::Value;
+use mcp::{ErrorCode, ErrorObject, EventStream, RequestId};
+use serde_json::{Map, Value};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
@@ -83,6 +83,22 @@ impl Outcome<&RawValue> {
             Self::Error(error) => Outcome::Error(error.to_owned()),
         }
     }
+}
+
+/// The id of a request of a server; `None` when it is none.
+pub(crate) fn id_of(id: &RawValue) -> Option<RequestId<'static>> {
+    RequestId::of(id).map(RequestId::into_owned)
+}
+
+/// What the server is told of a request that no client is asked; `None` when it has no proper id. Whether somebody is
+/// there, we know ourselves.
+pub(crate) fn refusal(method: &str, id: &RawValue) -> Option<Vec<u8>> {
+    let id = id_of(id)?;
+    if method == "ping" {
+        return Some(mcp::success(&id, &Map::<String, Value>::new()));
+    }
+    let error = ErrorObject::new(ErrorCode::METHOD_NOT_FOUND, "this client offers no such capability");
+    Some(mcp::failure(Some(&id), &error))
 }
 
 /// The response to a request of our own; what comes before it is for nobody.

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::envelope::{Outcome, first_response};
+use super::session_stream::SessionStream;
 use super::{Answer, Caller, UpstreamError, implementation};
 use crate::endpoint::principal;
 
@@ -74,6 +75,7 @@ pub(crate) struct PooledSession {
     last_id: AtomicI64,
     /// The least grave messages that anybody in the session has asked for.
     log_level: Mutex<Option<LogLevel>>,
+    pub(super) stream: SessionStream,
 }
 
 impl PooledSession {
@@ -111,8 +113,7 @@ impl Caller {
         self.remote.pool.forget(principal(&self.permit).digest(), ended);
     }
 
-    /// A session that is in no pool.
-    pub(crate) async fn open_session(&self, capabilities: &RawValue) -> Result<PooledSession, UpstreamError> {
+    async fn open_session(&self, capabilities: &RawValue) -> Result<PooledSession, UpstreamError> {
         let id = RequestId::Integer(0);
         let params = json!({
             "protocolVersion": ProtocolVersion::LATEST_LEGACY,
@@ -131,7 +132,13 @@ impl Caller {
         let headers = session_headers(version, answered.get(SESSION_ID).cloned());
         let initialized = mcp::notification("notifications/initialized", &json!({}));
         self.post(headers.clone(), initialized.into()).await?;
-        Ok(PooledSession { description, headers, last_id: AtomicI64::new(1), log_level: Mutex::default() })
+        Ok(PooledSession {
+            description,
+            headers,
+            last_id: AtomicI64::new(1),
+            log_level: Mutex::default(),
+            stream: SessionStream::default(),
+        })
     }
 
     /// Makes sure that log messages of a level come. Many requests share the session, so that the least grave level that

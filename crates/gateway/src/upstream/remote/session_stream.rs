@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, broadcast};
 use tokio::time::{sleep, timeout};
 
-use super::envelope::{Envelope, Outcome, first_response};
+use super::envelope::{self, Envelope, Outcome, first_response};
 use super::{Answer, Caller, PooledSession, UpstreamError};
 use crate::upstream::source::Source;
 
@@ -133,7 +133,7 @@ impl Caller {
         match self.listen(session.headers()).await? {
             Answer::Stream(source) => Ok(Messages::new(source, self.remote.event_size())),
             Answer::Json(status, _) => Err(UpstreamError::Status(status)),
-            Answer::Accepted => Err(UpstreamError::Malformed),
+            Answer::Accepted | Answer::Refused(_) => Err(UpstreamError::Malformed),
         }
     }
 
