@@ -10,6 +10,8 @@ mod hostile;
 mod http_sse;
 mod legacy;
 mod modern;
+mod policy;
+mod quota;
 mod recorded;
 mod relay;
 mod resource_api;

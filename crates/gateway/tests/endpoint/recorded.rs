@@ -23,7 +23,7 @@ pub(crate) struct AuditLog {
 }
 
 impl AuditLog {
-    fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.events.lock().unwrap().clone()
     }
 }

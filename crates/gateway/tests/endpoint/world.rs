@@ -6,7 +6,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use gateway::{DemoSettings, RemoteSettings, Settings, ToolScopes, Way};
+use gateway::policy::Policy;
+use gateway::quota::{LimitSettings, Quotas};
+use gateway::{
+    AllowedRequests, BuiltInServer, DemoSettings, EventStreams, RemoteServer, RemoteServerSettings,
+    RemoteSettings, Settings, ToolScopes, Transport, Way,
+};
 use guard::{Guard, Keys, RevokedTokens};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -29,6 +34,13 @@ pub(crate) struct World {
     pub(crate) clock: Arc<Settable>,
     pub(crate) revoked: RevokedTokens,
     pub(crate) audit_log: Arc<AuditLog>,
+    pub(crate) event_streams: EventStreams,
+    /// How messages travel to the server at `/mcp/far`.
+    pub(crate) transport: Transport,
+    /// The rules of the operator.
+    pub(crate) policy: Policy,
+    /// The limits of the operator.
+    pub(crate) rates: Vec<LimitSettings>,
     key: SigningKey,
     store: Store,
     session_key: [u8; 32],
@@ -99,6 +111,10 @@ impl World {
             clock: Arc::new(Settable(AtomicI64::new(1_800_000_000_000))),
             revoked: RevokedTokens::default(),
             audit_log: Arc::default(),
+            event_streams: EventStreams::default(),
+            transport: Transport::Detected,
+            policy: Policy::default(),
+            rates: Vec::new(),
             key,
             store,
             session_key: [7; 32],
@@ -115,24 +131,46 @@ impl World {
 
     /// A gateway with a further server at `/mcp/far`, whose endpoint is `url`. It waits for one second.
     pub(crate) fn gateway_to(&self, url: &str, tools: ToolScopes) -> Router {
-        let far = RemoteSettings {
+        self.gateway_allowing(url, tools, AllowedRequests::default())
+    }
+
+    /// The same, for a server that may ask `allowed` of its clients.
+    pub(crate) fn gateway_allowing(&self, url: &str, tools: ToolScopes, allowed: AllowedRequests) -> Router {
+        let egress = Egress::public().with_loopback();
+        let way = Way::Http { url: url.parse().unwrap(), egress, transport: self.transport };
+        self.gateway_through(way, tools, allowed)
+    }
+
+    /// A gateway with a further server at `/mcp/far` that is reached in this way.
+    pub(crate) fn gateway_by(&self, way: Way, allowed: AllowedRequests) -> Router {
+        let default = Scope::parse("use").unwrap();
+        self.gateway_through(way, ToolScopes { default, ..ToolScopes::default() }, allowed)
+    }
+
+    fn gateway_through(&self, way: Way, tools: ToolScopes, allowed: AllowedRequests) -> Router {
+        let server = RemoteServerSettings {
             name: "far".to_owned(),
-            guard: self.guard("/mcp/far", &[], true),
-            way: Way::Http { url: url.parse().unwrap(), egress: Egress::public().with_loopback() },
-            tools,
+            way,
             answer_time: Duration::from_secs(1),
             idle_time: Duration::from_secs(1),
+            allowed,
+            question_time: Duration::from_secs(2),
         };
+        let server = RemoteServer::new(&server, &Secret::new(self.session_key));
+        let far = RemoteSettings { guard: self.guard("/mcp/far", &[], true), server, tools };
         gateway::router(&Settings { remote: vec![far], ..self.settings() })
     }
 
-    fn guard(&self, path: &str, also: &[&str], is_primary: bool) -> Guard {
+    pub(crate) fn guard(&self, path: &str, also: &[&str], is_primary: bool) -> Guard {
         let keys = Keys::default();
         keys.replace(&JwkSet { keys: vec![self.key.jwk().clone()] });
         Guard::new(guard::Settings {
             issuer: Issuer::parse(ORIGIN).unwrap(),
+            issuers: guard::TrustedIssuers::default(),
             resource: resource(path),
+            announced: None,
             accepted_audiences: also.iter().map(|path| resource(path)).collect(),
+            tenant: None,
             is_primary,
             name: None,
             scope: Scope::parse("read").unwrap(),
@@ -142,23 +180,28 @@ impl World {
         })
     }
 
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
+        let clock: Arc<dyn Clock> = self.clock.clone();
         Settings {
             public_url: ORIGIN.parse().unwrap(),
             allowed_hosts: Vec::new(),
             allowed_origins: vec!["https://app.example".to_owned()],
-            session_key: Secret::new(self.session_key),
             body_size: Settings::BODY_SIZE,
             body_time: Duration::from_secs(30),
             clock: self.clock.clone(),
             random: Arc::new(Counted(AtomicU64::new(1))),
             auditor: self.audit_log.clone(),
+            policy: self.policy.clone(),
+            quotas: Arc::new(Quotas::new(&self.rates, &clock, None)),
             demo: Some(DemoSettings {
+                name: "demo".to_owned(),
                 guard: self.guard("/mcp/demo", &["/mcp/v1"], true),
                 compatible_guard: self.guard("/mcp/v1", &["/mcp/demo"], false),
-                store: self.store.clone(),
+                server: BuiltInServer::demo(&self.store, &clock, &Secret::new(self.session_key)),
             }),
+            event_streams: self.event_streams.clone(),
             remote: Vec::new(),
+            virtual_servers: Vec::new(),
         }
     }
 
