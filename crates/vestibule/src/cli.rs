@@ -11,6 +11,7 @@ mod connection;
 pub(crate) mod exit;
 mod login;
 mod logout;
+mod policy;
 mod printing;
 mod serve;
 mod server;
@@ -40,6 +41,8 @@ enum Command {
     Client(client::Arguments),
     /// Read the audit log and check that nobody changed it.
     Audit(audit::Arguments),
+    /// Say why somebody may do something, and try other rules on what was done.
+    Policy(policy::Arguments),
     /// Log in at an MCP server and keep the tokens.
     Login(login::Arguments),
     /// List the tools of an MCP server.
@@ -62,6 +65,7 @@ impl CommandLine {
             Command::User(arguments) => alone(user::run(arguments)),
             Command::Client(arguments) => alone(client::run(arguments)),
             Command::Audit(arguments) => alone(audit::run(arguments)),
+            Command::Policy(arguments) => alone(policy::run(arguments)),
             Command::Login(arguments) => alone(login::run(arguments)),
             Command::Tools(arguments) => alone(tools::run(arguments)),
             Command::Call(arguments) => alone(call::run(arguments)),

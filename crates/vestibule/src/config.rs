@@ -13,7 +13,9 @@ pub(crate) mod gateway;
 pub(crate) mod lifetimes;
 pub(crate) mod limits;
 pub(crate) mod network;
+mod policy;
 pub(crate) mod registration;
+pub(crate) mod resource;
 pub(crate) mod server;
 pub(crate) mod storage;
 pub(crate) mod telemetry;
@@ -28,6 +30,7 @@ use self::{
     file::File,
     gateway::Gateway,
     network::Network,
+    resource::Resource,
     server::{Account, Server, ServerKind},
     storage::Storage,
     telemetry::Telemetry,
@@ -73,6 +76,10 @@ pub(crate) struct Configuration {
     pub(crate) registration: authorization_server::RegistrationPolicy,
     /// How often strangers may try.
     pub(crate) limits: authorization_server::Limits,
+    /// How much users may ask for.
+    pub(crate) rates: Vec<::gateway::quota::LimitSettings>,
+    /// Who may do what.
+    pub(crate) policy: ::gateway::policy::Policy,
     /// Who may knock at the gateway.
     pub(crate) gateway: Gateway,
     /// What the audit log holds.
@@ -81,6 +88,8 @@ pub(crate) struct Configuration {
     pub(crate) accounts: Vec<Account>,
     /// The MCP servers behind the gateway.
     pub(crate) servers: Vec<Server>,
+    /// The resources that guard themselves.
+    pub(crate) resources: Vec<Resource>,
     /// `watch`: whether a change of the file is taken over without being asked to. Default `true`.
     pub(crate) watch: bool,
 }
@@ -105,12 +114,15 @@ impl Configuration {
             demo,
         };
         network.check()?;
+        let metrics = file.telemetry.metrics()?;
         let mut servers = file.server;
         let has_demo = |servers: &[Server]| servers.iter().any(|server| server.kind == ServerKind::Demo);
         if demo && !has_demo(&servers) {
             servers.insert(0, Server::demo());
         }
         server::check(&servers, &file.account)?;
+        resource::check(&file.resource)?;
+        let policy = file.policy.for_servers(|name| servers.iter().any(|server| server.name == name))?;
         let mut registration = file.registration;
         registration.client_credentials |= demo;
         Ok(Self {
@@ -127,14 +139,18 @@ impl Configuration {
                     .or(file.log)
                     .unwrap_or_else(|| crate::telemetry::DEFAULT_FILTER.into()),
                 format: file.log_format,
+                metrics,
             },
             lifetimes: file.lifetimes,
             registration,
-            limits: file.limits,
+            limits: file.limits.of_strangers(),
+            rates: file.limits.of_users(),
+            policy,
             gateway: file.gateway,
             audit: file.audit,
             accounts: file.account,
             servers,
+            resources: file.resource,
             watch: file.watch.unwrap_or(true),
         })
     }

@@ -9,6 +9,7 @@
 
 mod connected;
 mod demo;
+mod foreign;
 mod guards;
 mod kept;
 mod remote;
@@ -20,7 +21,7 @@ use anyhow::Context as _;
 use audit::{Auditor, Unrecorded};
 use authorization_server::{AuthorizationServer, Resource};
 use axum::Router;
-use gateway::{EventStreams, StdioServer, policy::Policy};
+use gateway::{EventStreams, StdioServer, quota::Quotas};
 use guard::{Guard, Keys, RevokedTokens};
 use oauth::{Clock, Issuer, ResourceIndicator};
 use secret::{Keyring, Random, Secret};
@@ -43,6 +44,7 @@ use crate::{
     },
     health,
     listener::Routes,
+    metrics::{Metrics, Observed},
     revocations::{self, Revocations},
 };
 
@@ -60,12 +62,22 @@ pub(crate) struct Parts {
     pub(crate) random: Arc<dyn Random>,
     /// Keeps what happened.
     pub(crate) auditor: Arc<dyn Auditor>,
+    /// Measures, if somebody wants to know.
+    pub(crate) metrics: Option<Metrics>,
 }
 
 impl Parts {
     /// What writes the audit log of `node`, with checkpoints signed by `sign`.
     pub(crate) async fn audit_writer(&self, node: Node, sign: Sign) -> Result<Writer, StoreError> {
         Writer::open(self.store.clone(), Arc::clone(&self.clock), Arc::clone(&self.random), node, sign).await
+    }
+
+    /// An auditor that is told what `auditor` is told, and counts it if somebody wants to know.
+    fn counted(&self, auditor: Arc<dyn Auditor>) -> Arc<dyn Auditor> {
+        match &self.metrics {
+            Some(metrics) => metrics.counting(auditor),
+            None => auditor,
+        }
     }
 
     /// The key of the session ids of MCP; the same on all nodes.
@@ -83,6 +95,7 @@ pub(crate) struct Wiring<'p> {
     kept: Kept,
     routes: Routes,
     event_streams: EventStreams,
+    quotas: Arc<Quotas>,
     /// Every process that may still run; those of removed servers too.
     processes: Vec<Weak<StdioServer>>,
 }
@@ -102,6 +115,7 @@ impl<'p> Wiring<'p> {
             kept: Kept::default(),
             routes: Routes::new(Router::new()),
             event_streams: EventStreams::default(),
+            quotas: Arc::default(),
             processes: Vec::new(),
         };
         wiring.reload(configuration)?;
@@ -140,10 +154,18 @@ impl<'p> Wiring<'p> {
             accounts: &configuration.accounts,
         };
         let servers = Servers::of(&configuration.servers, &guards)?;
-        let router = self.router(configuration, &servers)?;
+        let quotas = Arc::new(Quotas::new(&configuration.rates, &self.parts.clock, Some(&self.quotas)));
+        let router = self.router(configuration, &servers, &quotas)?;
+        let resources = foreign::beside(servers.described(), &configuration.resources)?;
         // Nothing fails from here on.
-        self.authorization_server.reload(servers.described(), &configuration.limits);
+        self.authorization_server.reload(resources, &configuration.limits);
+        if let Some(metrics) = &self.parts.metrics {
+            metrics.observe(servers.observed());
+        }
+        self.quotas = quotas;
         self.routes.replace(router);
+        let paths: Vec<_> = servers.guards().map(|guard| guard.resource().path()).collect();
+        self.event_streams.keep(&paths);
         let former = std::mem::replace(&mut self.kept, servers.kept());
         self.processes.retain(|process| process.strong_count() > 0);
         self.processes.extend(self.kept.processes_not_in(&former).map(|(_, process)| process));
@@ -160,21 +182,31 @@ impl<'p> Wiring<'p> {
         ends.join_all().await;
     }
 
-    fn router(&self, configuration: &Configuration, servers: &Servers) -> anyhow::Result<Router> {
+    fn router(
+        &self,
+        configuration: &Configuration,
+        servers: &Servers,
+        quotas: &Arc<Quotas>,
+    ) -> anyhow::Result<Router> {
         let router = self
             .authorization_server
             .router()
             .merge(health::router(self.parts.store.clone()))
             .merge(guard::metadata_router(servers.guards()));
-        Ok(router.merge(self.gateway(configuration, servers)?))
+        Ok(router.merge(self.gateway(configuration, servers, quotas)?))
     }
 
-    fn gateway(&self, configuration: &Configuration, servers: &Servers) -> anyhow::Result<Router> {
+    fn gateway(
+        &self,
+        configuration: &Configuration,
+        servers: &Servers,
+        quotas: &Arc<Quotas>,
+    ) -> anyhow::Result<Router> {
         let Parts { issuer, clock, random, .. } = self.parts;
         let auditor: Arc<dyn Auditor> = if configuration.audit.tool_calls {
             Arc::clone(&self.parts.auditor)
         } else {
-            Arc::new(Unrecorded)
+            self.parts.counted(Arc::new(Unrecorded))
         };
         Ok(gateway::router(&gateway::Settings {
             public_url: issuer.as_str().parse().context("the public URL cannot be used as a URI")?,
@@ -186,8 +218,8 @@ impl<'p> Wiring<'p> {
             random: Arc::clone(random),
             auditor,
             event_streams: self.event_streams.clone(),
-            policy: Policy::default(),
-            quotas: Arc::default(),
+            policy: configuration.policy.clone(),
+            quotas: Arc::clone(quotas),
             demo: servers.demo.as_ref().map(DemoResources::settings),
             remote: servers.remote.iter().map(RemoteResource::settings).collect(),
             virtual_servers: servers.virtual_servers.iter().map(VirtualResource::settings).collect(),
@@ -261,6 +293,13 @@ impl Servers {
         let demo = self.demo.iter().flat_map(DemoResources::guards);
         let remote = self.remote.iter().map(RemoteResource::guard);
         demo.chain(remote).chain(self.virtual_servers.iter().map(VirtualResource::guard))
+    }
+
+    /// As they are measured.
+    fn observed(&self) -> Vec<Observed> {
+        let demo = self.demo.iter().map(DemoResources::observed);
+        let remote = self.remote.iter().map(RemoteResource::observed);
+        demo.chain(remote).chain(self.virtual_servers.iter().map(VirtualResource::observed)).collect()
     }
 
     /// As the authorization server knows them.

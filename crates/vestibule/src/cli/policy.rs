@@ -4,7 +4,7 @@ mod explain;
 mod replay;
 
 use gateway::{
-    BuiltInServer,
+    BuiltInServer, ToolScopes,
     policy::{Decision, Outcome, ServerPolicy},
 };
 
@@ -43,6 +43,8 @@ fn policy_of(configuration: &Configuration, name: &str) -> anyhow::Result<Option
     Ok(Some(match server.behind()? {
         Behind::Demo => ServerPolicy::complete(name, BuiltInServer::demo_tools(), policy),
         Behind::Remote(remote) => ServerPolicy::new(name, remote.tools, policy),
+        // What its tools need, the servers say that it joins.
+        Behind::Virtual(_) => ServerPolicy::new(name, ToolScopes::default(), policy),
     }))
 }
 

@@ -10,9 +10,11 @@ use super::{
     gateway::Gateway,
     lifetimes::Lifetimes,
     limits::Limits,
+    policy::Compiled,
     registration::Registration,
+    resource::Resource,
     server::{Account, Server},
-    telemetry::LogFormat,
+    telemetry::{LogFormat, Measured},
 };
 use crate::cli::exit::Stop;
 
@@ -34,6 +36,8 @@ pub(super) struct File {
     pub(super) log: Option<String>,
     /// `log_format`: see [`super::telemetry::Telemetry`].
     pub(super) log_format: LogFormat,
+    /// `[telemetry]`
+    pub(super) telemetry: Measured,
     /// `[connections]`
     pub(super) connections: Connections,
     /// `[lifetimes]`
@@ -43,8 +47,9 @@ pub(super) struct File {
     #[serde(with = "Registration")]
     pub(super) registration: authorization_server::RegistrationPolicy,
     /// `[limits]`
-    #[serde(with = "Limits")]
-    pub(super) limits: authorization_server::Limits,
+    pub(super) limits: Limits,
+    /// `[policy]`
+    pub(super) policy: Compiled,
     /// `[gateway]`
     pub(super) gateway: Gateway,
     /// `[audit]`
@@ -55,6 +60,8 @@ pub(super) struct File {
     pub(super) account: Vec<Account>,
     /// `[[server]]`
     pub(super) server: Vec<Server>,
+    /// `[[resource]]`
+    pub(super) resource: Vec<Resource>,
 }
 
 /// Reads the file at `path`.

@@ -65,6 +65,10 @@ pub(crate) struct Server {
     /// `scopes`: what its tools need, by name of the tool. Default: none is named.
     #[serde(default)]
     scopes: BTreeMap<String, String>,
+    /// `implies`: which scopes a scope stands for beside itself, such as `{ admin = "write", write = "read" }`. Default:
+    /// each stands for itself.
+    #[serde(default)]
+    implies: BTreeMap<String, String>,
     /// `hidden`: tools that nobody sees or calls here. Default: none.
     #[serde(default)]
     hidden: BTreeSet<String>,
@@ -195,6 +199,7 @@ impl Server {
             transport: None,
             scope: None,
             scopes: BTreeMap::new(),
+            implies: BTreeMap::new(),
             hidden: BTreeSet::new(),
             allow_private: AllowPrivate::default(),
             allow: Allow::default(),
@@ -269,7 +274,11 @@ impl Server {
                 .map(|(tool, text)| Ok((tool.clone(), scope(text)?)))
                 .collect::<Result<_, Stop>>()?,
             hidden: self.hidden.clone(),
-            implied: BTreeMap::new(),
+            implied: self
+                .implies
+                .iter()
+                .map(|(token, text)| Ok((token.clone(), scope(text)?)))
+                .collect::<Result<_, Stop>>()?,
         })
     }
 
