@@ -2,7 +2,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use oauth::{ErrorCode, Scope, www_authenticate::BearerChallenge};
 use serde_json::json;
 
@@ -11,7 +11,8 @@ use serde_json::json;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     status: StatusCode,
-    header: String,
+    /// What to do next: `WWW-Authenticate`, or `Retry-After` where a token would change nothing.
+    header: (HeaderName, String),
     body_error: &'static str,
     description: String,
 }
@@ -27,7 +28,7 @@ impl Challenge {
         };
         Self {
             status: StatusCode::UNAUTHORIZED,
-            header: challenge.to_header(),
+            header: (header::WWW_AUTHENTICATE, challenge.to_header()),
             body_error: "missing_token",
             description:
                 "this resource needs an access token; the WWW-Authenticate header says where to get one"
@@ -74,9 +75,21 @@ impl Challenge {
         let challenge = BearerChallenge { resource_metadata: Some(resource_metadata), ..Default::default() };
         Self {
             status: StatusCode::FORBIDDEN,
-            header: challenge.to_header(),
+            header: (header::WWW_AUTHENTICATE, challenge.to_header()),
             body_error: "access_denied",
             description: "the access token is valid, but its holder does not belong to this account".into(),
+        }
+    }
+
+    /// Nobody can say now whether the token is good.
+    pub(crate) fn unavailable() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            header: (header::RETRY_AFTER, "10".to_owned()),
+            body_error: "temporarily_unavailable",
+            description:
+                "the issuer of the access token cannot be asked about it; try again, with the same token"
+                    .into(),
         }
     }
 
@@ -95,13 +108,13 @@ impl Challenge {
         };
         Self {
             status,
-            header: challenge.to_header(),
+            header: (header::WWW_AUTHENTICATE, challenge.to_header()),
             body_error: error.as_str(),
             description: description.to_owned(),
         }
     }
 
-    /// The HTTP status: 400, 401 or 403.
+    /// The HTTP status: 400, 401, 403 or 503.
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -112,8 +125,9 @@ impl IntoResponse for Challenge {
         let body = Json(json!({ "error": self.body_error, "error_description": self.description }));
         let mut response = (self.status, body).into_response();
         // Scopes, codes and URLs from configuration are ASCII, so this cannot fail on a stranger's input.
-        if let Ok(value) = HeaderValue::from_str(&self.header) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        let (name, value) = self.header;
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
         }
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response

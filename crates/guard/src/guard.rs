@@ -10,12 +10,17 @@ use oauth::{
 };
 use secret::Digest;
 
-use crate::{Challenge, Keys, Permit, RevokedTokens, Tenant};
+use crate::{
+    Challenge, Keys, Permit, RevokedTokens, Tenant, TrustedIssuers,
+    external::{ExternalIssuer, Judged, Refused},
+};
 
 /// What a guard needs to know of its resource.
 pub struct Settings {
-    /// The one issuer whose tokens are accepted.
+    /// Our own issuer, whose tokens are accepted unless `issuers` leaves it out.
     pub issuer: Issuer,
+    /// Whose tokens are accepted.
+    pub issuers: TrustedIssuers,
     /// The resource that is guarded.
     pub resource: ResourceIndicator,
     /// What the metadata calls the resource instead, for clients that ask for tokens for a parent of the URL that
@@ -47,6 +52,7 @@ impl Settings {
     pub fn new(issuer: Issuer, resource: ResourceIndicator, keys: Keys, clock: Arc<dyn Clock>) -> Self {
         Self {
             issuer,
+            issuers: TrustedIssuers::default(),
             resource,
             announced: None,
             accepted_audiences: Vec::new(),
@@ -69,6 +75,8 @@ struct Inner {
     settings: Settings,
     metadata_url: String,
     verified: Cache<Digest, Arc<AccessTokenClaims>>,
+    /// What became of tokens of other issuers.
+    judged: Cache<Digest, Judged>,
 }
 
 /// A signature check costs several times what passing a request on costs, so a token seen before is known by
@@ -79,30 +87,50 @@ impl Guard {
     /// A guard for one resource.
     pub fn new(settings: Settings) -> Self {
         let metadata_url = well_known::protected_resource_url(&settings.resource);
-        Self(Arc::new(Inner { settings, metadata_url, verified: Cache::new(MAXIMUM_REMEMBERED_TOKENS) }))
+        let verified = Cache::new(MAXIMUM_REMEMBERED_TOKENS);
+        let judged = Cache::new(MAXIMUM_REMEMBERED_TOKENS);
+        Self(Arc::new(Inner { settings, metadata_url, verified, judged }))
     }
 
-    /// Checks a request by its headers and URI.
+    /// Checks a request by its headers and URI, and asks nobody: a token of another issuer is known when
+    /// [`Guard::admit`] has seen it.
     ///
     /// # Errors
-    /// The [`Challenge`] to answer with: 401 without a valid token, 403 with one of another account, 400 when the token is presented in a way
-    /// that OAuth 2.1 §5.1 forbids.
+    /// The [`Challenge`] to answer with: 401 without a valid token, 403 with one of another account, 400 when the token
+    /// is presented in a way that OAuth 2.1 §5.1 forbids.
     pub fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<Permit, Challenge> {
-        if uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("access_token="))) {
-            let description = "send the access token in the Authorization header, never in the URL";
-            return Err(self.invalid_request(description));
+        let token = self.presented(headers, uri)?;
+        self.decide(self.known(token).unwrap_or_else(|| self.verify(token)))
+    }
+
+    /// Checks a request by its headers and URI. A token that was seen before is checked without waiting, as one of our
+    /// own issuer is; for a new one of another issuer, that issuer's keys or the issuer itself may have to be asked.
+    ///
+    /// # Errors
+    /// As [`Guard::check`]; and 503 when nobody can say whether the token is good. It is not 401: that would make
+    /// clients throw a good token away, and start an authorization at a server that cannot be reached.
+    pub async fn admit(&self, headers: &HeaderMap, uri: &Uri) -> Result<Permit, Challenge> {
+        let token = self.presented(headers, uri)?;
+        if let Some(known) = self.known(token) {
+            return self.decide(known);
         }
-        let Some(token) = self.bearer_token(headers)? else {
-            return Err(Challenge::missing_token(&self.0.metadata_url, &self.0.settings.scope));
-        };
-        self.verify(token).map(Permit::new)
+        let Settings { issuers, resource, accepted_audiences, clock, .. } = &self.0.settings;
+        let Some(issuer) = issuers.of(token) else { return self.decide(self.verify(token)) };
+        let names = [resource].into_iter().chain(accepted_audiences).map(ResourceIndicator::as_str);
+        let judged = issuer.judge(token, &names.collect::<Vec<_>>()).await;
+        let judged = judged.map_err(|_| Challenge::unavailable())?;
+        let claims = judged.claims.clone();
+        if judged.until > clock.now() {
+            self.0.judged.insert(Digest::of(token.as_bytes()), judged);
+        }
+        self.decide(claims)
     }
 
     /// A permit for what still happens under a token that was checked before, on a stream for one: looked at again
     /// as every request's is, and `None` once it has expired, was revoked, or is for another resource.
     pub fn renew(&self, permit: &Permit) -> Option<Permit> {
         let claims = permit.claims();
-        self.holds(claims).then(|| Permit::new(Arc::clone(claims)))
+        self.holds(claims).then(|| self.permit(Arc::clone(claims)))
     }
 
     /// The answer to a request whose token lacks scope: `needed` names *all* scopes of the operation.
@@ -112,9 +140,11 @@ impl Guard {
 
     /// The resource's metadata (RFC 9728 §2).
     pub fn metadata(&self) -> ProtectedResourceMetadata {
-        let Settings { resource, announced, issuer, scope, name, .. } = &self.0.settings;
+        let Settings { resource, announced, issuer, issuers, scope, name, .. } = &self.0.settings;
         let named = announced.as_ref().unwrap_or(resource);
-        ProtectedResourceMetadata::new(named.clone(), issuer.as_str(), scope, name.clone())
+        let own = issuers.own.then_some(issuer);
+        let issuers = own.into_iter().chain(issuers.external.iter().map(ExternalIssuer::issuer));
+        ProtectedResourceMetadata::new(named.clone(), issuers.map(Issuer::as_str), scope, name.clone())
     }
 
     /// The resource that is guarded.
@@ -133,6 +163,16 @@ impl Guard {
         self.0.settings.is_primary
     }
 
+    /// The token of a request, presented as it has to be.
+    fn presented<'a>(&self, headers: &'a HeaderMap, uri: &Uri) -> Result<&'a str, Challenge> {
+        if uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("access_token="))) {
+            let description = "send the access token in the Authorization header, never in the URL";
+            return Err(self.invalid_request(description));
+        }
+        let missing = || Challenge::missing_token(&self.0.metadata_url, &self.0.settings.scope);
+        self.bearer_token(headers)?.ok_or_else(missing)
+    }
+
     fn bearer_token<'a>(&self, headers: &'a HeaderMap) -> Result<Option<&'a str>, Challenge> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let (first, second) = (values.next(), values.next());
@@ -147,25 +187,46 @@ impl Guard {
         }
     }
 
-    fn verify(&self, token: &str) -> Result<Arc<AccessTokenClaims>, Challenge> {
-        let Settings { issuer, keys, clock, .. } = &self.0.settings;
-        let now = clock.now();
+    /// What became of a token that was seen before.
+    fn known(&self, token: &str) -> Option<Result<Arc<AccessTokenClaims>, Refused>> {
         let digest = Digest::of(token.as_bytes());
-        let claims = if let Some(known) = self.0.verified.get(&digest) {
-            known
-        } else {
-            let claims = access_token::verify(token, issuer, &keys.load(), now).map_err(|reason| {
-                tracing::debug!(%reason, "access token refused");
-                self.invalid_token()
-            })?;
-            let claims = Arc::new(claims);
-            self.0.verified.insert(digest, Arc::clone(&claims));
-            claims
-        };
+        if let Some(claims) = self.0.verified.get(&digest) {
+            return Some(Ok(claims));
+        }
+        let Settings { issuers, clock, .. } = &self.0.settings;
+        if issuers.external.is_empty() {
+            return None;
+        }
+        self.0.judged.get(&digest).filter(|judged| judged.until > clock.now()).map(|judged| judged.claims)
+    }
+
+    /// A new token of our own issuer.
+    fn verify(&self, token: &str) -> Result<Arc<AccessTokenClaims>, Refused> {
+        let Settings { issuer, issuers, keys, clock, .. } = &self.0.settings;
+        if !issuers.own {
+            return Err(Refused);
+        }
+        let claims = access_token::verify(token, issuer, &keys.load(), clock.now()).map_err(|reason| {
+            tracing::debug!(%reason, "access token refused");
+            Refused
+        })?;
+        let claims = Arc::new(claims);
+        self.0.verified.insert(Digest::of(token.as_bytes()), Arc::clone(&claims));
+        Ok(claims)
+    }
+
+    /// The last word on a token whose claims are verified, or that is refused.
+    fn decide(&self, claims: Result<Arc<AccessTokenClaims>, Refused>) -> Result<Permit, Challenge> {
+        let claims = claims.map_err(|Refused| self.invalid_token())?;
         if self.holds(&claims) {
-            return Ok(claims);
+            return Ok(self.permit(claims));
         }
         Err(if self.is_of_another_account(&claims) { self.other_account() } else { self.invalid_token() })
+    }
+
+    fn permit(&self, claims: Arc<AccessTokenClaims>) -> Permit {
+        let is_external = claims.iss != self.0.settings.issuer;
+        Permit::new(claims, is_external)
     }
 
     /// What is looked at every time, however well the token is known.

@@ -24,7 +24,7 @@ use http::{Method, StatusCode, Uri, header, request::Parts};
 use oauth::Scope;
 use tower::{Layer, Service};
 
-use crate::{Guard, Permit, admission::Admission, tool_call};
+use crate::{Challenge, Guard, Permit, admission::Admission, tool_call};
 
 /// The largest body that is read to find out which tool it calls: 4 MiB, as at the gateway.
 const MAXIMUM_BODY: usize = 4 * 1024 * 1024;
@@ -154,8 +154,9 @@ struct Rules {
 impl Rules {
     /// Steps 2 and 3: the permit, and the body as it was judged; or the answer that refuses.
     async fn permit(&self, parts: &Parts, body: Body) -> Result<(Permit, Body), Response> {
-        let permit = self.guard.check(&parts.headers, &parts.uri).map_err(IntoResponse::into_response)?;
-        self.covers(&permit, &self.needed)?;
+        let permit =
+            self.guard.admit(&parts.headers, &parts.uri).await.map_err(IntoResponse::into_response)?;
+        self.covers(&permit, &self.needed).map_err(IntoResponse::into_response)?;
         if self.tools.is_empty() || parts.method != Method::POST {
             return Ok((permit, body));
         }
@@ -163,16 +164,16 @@ impl Rules {
         let tool = tool_call::called(&body)
             .map_err(|reason| self.guard.invalid_request(&reason.to_string()).into_response())?;
         if let Some(scope) = tool.and_then(|tool| self.tools.get(&*tool)) {
-            self.covers(&permit, &self.needed.union(scope))?;
+            self.covers(&permit, &self.needed.union(scope)).map_err(IntoResponse::into_response)?;
         }
         Ok((permit, Body::from(body)))
     }
 
-    fn covers(&self, permit: &Permit, needed: &Scope) -> Result<(), Response> {
+    fn covers(&self, permit: &Permit, needed: &Scope) -> Result<(), Challenge> {
         if needed.is_subset_of(permit.scope()) {
             return Ok(());
         }
-        Err(self.guard.insufficient_scope(permit, needed).into_response())
+        Err(self.guard.insufficient_scope(permit, needed))
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! 1. [`Guard::check`] reads the one `Authorization: Bearer` header (RFC 6750 §2.1).
 //! 2. The token is verified once (RFC 9068 §4) and remembered by its digest until it expires.
+//!    A token of another issuer that is trusted ([`ExternalIssuer`]) is held against that issuer's keys, or the issuer is
+//!    asked ([`Guard::admit`]).
 //! 3. Audience and revocation are looked at on every request.
 //! 4. What comes out is a [`Permit`], by value: whoever needs one cannot be called without.
 //!
@@ -31,6 +33,7 @@
 
 pub mod admission;
 mod challenge;
+mod external;
 mod guard;
 mod keys;
 mod layer;
@@ -41,6 +44,9 @@ mod tenant;
 mod tool_call;
 
 pub use challenge::Challenge;
+pub use external::{
+    ClaimNames, ExternalIssuer, ExternalIssuerSettings, Introspection, TrustedIssuers, Verification,
+};
 pub use guard::{Guard, Settings};
 pub use keys::Keys;
 pub use layer::{GuardLayer, Guarded};

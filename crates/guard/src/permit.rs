@@ -11,11 +11,12 @@ use oauth::{
 #[derive(Debug)]
 pub struct Permit {
     claims: Arc<AccessTokenClaims>,
+    is_external: bool,
 }
 
 impl Permit {
-    pub(crate) fn new(claims: Arc<AccessTokenClaims>) -> Self {
-        Self { claims }
+    pub(crate) fn new(claims: Arc<AccessTokenClaims>, is_external: bool) -> Self {
+        Self { claims, is_external }
     }
 
     pub(crate) fn claims(&self) -> &Arc<AccessTokenClaims> {
@@ -25,6 +26,12 @@ impl Permit {
     /// Who issued the token. A subject means something only together with its issuer.
     pub fn issuer(&self) -> &Issuer {
         &self.claims.iss
+    }
+
+    /// Whether another issuer than our own knows the subject. Then user name and client identifier are qualified with
+    /// the issuer, `ada@https://idp.example`, and the subject is as the issuer gave it.
+    pub fn is_external(&self) -> bool {
+        self.is_external
     }
 
     /// The resource owner, or the client itself when it acts for nobody.

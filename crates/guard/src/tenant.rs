@@ -29,7 +29,12 @@ impl Tenant {
         match &claims.preferred_username {
             Some(user) => self.users.contains(user),
             None => {
-                claims.sub == claims.client_id.as_str() && self.clients.contains(claims.client_id.as_str())
+                let client = claims.client_id.as_str();
+                // The clients of other issuers are called ID@ISSUER.
+                let is_itself = client.strip_prefix(&claims.sub).is_some_and(|rest| {
+                    rest.is_empty() || rest.strip_prefix('@') == Some(claims.iss.as_str())
+                });
+                is_itself && self.clients.contains(client)
             }
         }
     }

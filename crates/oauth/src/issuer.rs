@@ -53,6 +53,15 @@ impl Issuer {
         Ok(Self(text.to_owned()))
     }
 
+    /// Reads the identifier of another issuer, which may end with a slash if it calls itself so.
+    ///
+    /// # Errors
+    /// [`IssuerError`] says which rule of RFC 8414 §2 it breaks.
+    pub fn of_another(text: &str) -> Result<Self, IssuerError> {
+        Self::parse(text.strip_suffix('/').unwrap_or(text))?;
+        Ok(Self(text.to_owned()))
+    }
+
     /// The issuer exactly as configured.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -110,5 +119,14 @@ mod tests {
         check("https://vestibule.example#x", Err(IssuerError::Decorated));
         check("https://user@vestibule.example", Err(IssuerError::Decorated));
         check("vestibule.example", Err(IssuerError::NotAUrl));
+    }
+
+    #[test]
+    fn another_issuer_may_end_with_a_slash() {
+        assert_eq!(Issuer::of_another("https://idp.example/").unwrap().as_str(), "https://idp.example/");
+        assert_eq!(Issuer::of_another("https://idp.example/t").unwrap().as_str(), "https://idp.example/t");
+        for wrong in ["https://idp.example//", "https://", "http://idp.example/", "https://idp.example/?x"] {
+            assert!(Issuer::of_another(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! JSON Web Keys (RFC 7517), public ones only.
 
+mod foreign;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secret::Digest;
 use serde::{Deserialize, Serialize};
+
+pub use foreign::{MAXIMUM_KEYS, MalformedJwkSet, verifying_keys};
 
 /// A set of public keys (RFC 7517 §5).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

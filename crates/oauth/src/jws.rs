@@ -1,4 +1,5 @@
-//! JSON Web Signature, compact serialisation, ES256 (RFC 7515 §7.1, RFC 7518 §3.4).
+//! JSON Web Signature, compact serialisation (RFC 7515 §7.1). Signed with ES256 (RFC 7518 §3.4); verified with
+//! whatever [`Algorithm`] the key of another issuer is for.
 //!
 //! The algorithm belongs to the key, never to the message: `alg` in a header is compared, not obeyed. Keys,
 //! URLs and certificates in a header are not looked at.
@@ -6,7 +7,9 @@
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, ParsedPublicKey,
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ED25519,
+        EcdsaKeyPair, KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+        RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, VerificationAlgorithm,
     },
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -74,17 +77,79 @@ impl SigningKey {
     }
 }
 
-/// A public key that verifies ES256 signatures.
+/// How a key signs (RFC 7518 §3.1, RFC 8037 §3.1). Only asymmetric algorithms have a place here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// Ed25519.
+    EdDsa,
+    /// RSA with PKCS #1 padding and SHA-256; the key has 2048 to 8192 bits.
+    Rs256,
+    /// The same with SHA-384.
+    Rs384,
+    /// The same with SHA-512.
+    Rs512,
+    /// RSA with PSS padding and SHA-256; the key has 2048 to 8192 bits.
+    Ps256,
+}
+
+impl Algorithm {
+    /// `alg` of a header or a key.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::EdDsa => "EdDSA",
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+        }
+    }
+
+    fn verification(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::Es256 => &ECDSA_P256_SHA256_FIXED,
+            Self::Es384 => &ECDSA_P384_SHA384_FIXED,
+            Self::EdDsa => &ED25519,
+            Self::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+            Self::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+            Self::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
+            Self::Ps256 => &RSA_PSS_2048_8192_SHA256,
+        }
+    }
+}
+
+/// A public key with the one algorithm that it verifies signatures of.
 pub struct VerifyingKey {
     kid: String,
+    algorithm: Algorithm,
     key: ParsedPublicKey,
 }
 
 impl VerifyingKey {
     /// The key of a JWK; `None` when it is no ES256 key or its point is not on the curve.
     pub fn from_jwk(jwk: &Jwk) -> Option<Self> {
-        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, jwk.to_point()?).ok()?;
-        Some(Self { kid: jwk.kid.clone(), key })
+        Self::new(&jwk.kid, Algorithm::Es256, &jwk.to_point()?)
+    }
+
+    /// `key` in the form that the algorithm has: a point, 32 bytes, or DER.
+    pub(crate) fn new(kid: &str, algorithm: Algorithm, key: &[u8]) -> Option<Self> {
+        let key = ParsedPublicKey::new(algorithm.verification(), key).ok()?;
+        Some(Self { kid: kid.to_owned(), algorithm, key })
+    }
+
+    /// The identifier that headers name it by.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// How it signs.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 }
 
@@ -126,27 +191,74 @@ struct Header<'a> {
 /// # Errors
 /// [`JwsError`].
 pub fn verify(jws: &str, typ: &str, keys: &[VerifyingKey]) -> Result<Vec<u8>, JwsError> {
-    if jws.len() > MAXIMUM_LENGTH {
-        return Err(JwsError::Malformed);
-    }
-    let (message, signature) = jws.rsplit_once('.').ok_or(JwsError::Malformed)?;
-    let (header, claims) = message.split_once('.').ok_or(JwsError::Malformed)?;
-    let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed);
+    verify_of_type(jws, keys, |found| found.is_some_and(|found| found.eq_ignore_ascii_case(typ)))
+}
+
+/// Verifies `jws` as a JWT signed by one of `keys`, whose `typ`, without "application/", is one that `is_wanted`;
+/// returns the claims' JSON.
+///
+/// # Errors
+/// [`JwsError`].
+pub fn verify_of_type(
+    jws: &str,
+    keys: &[VerifyingKey],
+    is_wanted: impl FnOnce(Option<&str>) -> bool,
+) -> Result<Vec<u8>, JwsError> {
+    let Parts { message, header, claims, signature } = Parts::of(jws)?;
     let header = decode(header)?;
     let header: Header<'_> = serde_json::from_slice(&header).map_err(|_| JwsError::Malformed)?;
-    check_header(&header, typ)?;
-    let kid = header.kid.ok_or(JwsError::UnknownKey)?;
-    let key = keys.iter().find(|key| key.kid == kid).ok_or(JwsError::UnknownKey)?;
+    if header.crit.is_some() || header.b64.is_some() || header.zip.is_some() {
+        return Err(JwsError::Algorithm);
+    }
+    // RFC 9068 §4 and RFC 7515 §4.1.9: the media type may be written with or without "application/".
+    let typ = header.typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
+    if !is_wanted(typ) {
+        return Err(JwsError::Type);
+    }
+    let key = find(keys, &header)?;
     key.key.verify_sig(message.as_bytes(), &decode(signature)?).map_err(|_| JwsError::Signature)?;
     decode(claims)
 }
 
-fn check_header(header: &Header<'_>, typ: &str) -> Result<(), JwsError> {
-    if header.alg != "ES256" || header.crit.is_some() || header.b64.is_some() || header.zip.is_some() {
-        return Err(JwsError::Algorithm);
+/// The header's `kid` before anything is verified: good for looking for a key, and for nothing else.
+pub fn unverified_kid(jws: &str) -> Option<String> {
+    let header = decode(Parts::of(jws).ok()?.header).ok()?;
+    let header: Header<'_> = serde_json::from_slice(&header).ok()?;
+    header.kid.map(std::borrow::Cow::into_owned)
+}
+
+/// The claims before anything is verified: good for choosing whose keys to verify with, and for nothing else.
+pub fn unverified_claims<T: serde::de::DeserializeOwned>(jws: &str) -> Option<T> {
+    serde_json::from_slice(&decode(Parts::of(jws).ok()?.claims).ok()?).ok()
+}
+
+struct Parts<'a> {
+    /// Header and claims, which are signed.
+    message: &'a str,
+    header: &'a str,
+    claims: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(jws: &'a str) -> Result<Self, JwsError> {
+        if jws.len() > MAXIMUM_LENGTH {
+            return Err(JwsError::Malformed);
+        }
+        let (message, signature) = jws.rsplit_once('.').ok_or(JwsError::Malformed)?;
+        let (header, claims) = message.split_once('.').ok_or(JwsError::Malformed)?;
+        Ok(Self { message, header, claims, signature })
     }
-    // RFC 9068 §4 and RFC 7515 §4.1.9: the media type may be written with or without "application/".
-    let found = header.typ.as_deref().ok_or(JwsError::Type)?;
-    let found = found.strip_prefix("application/").unwrap_or(found);
-    if found.eq_ignore_ascii_case(typ) { Ok(()) } else { Err(JwsError::Type) }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, JwsError> {
+    BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed)
+}
+
+/// RFC 7517 §4.5: keys of different types may share a `kid`; the algorithm tells them apart.
+fn find<'k>(keys: &'k [VerifyingKey], header: &Header<'_>) -> Result<&'k VerifyingKey, JwsError> {
+    let kid = header.kid.as_deref().ok_or(JwsError::UnknownKey)?;
+    let mut named = keys.iter().filter(|key| key.kid == kid).peekable();
+    named.peek().ok_or(JwsError::UnknownKey)?;
+    named.find(|key| key.algorithm.as_str() == header.alg).ok_or(JwsError::Algorithm)
 }

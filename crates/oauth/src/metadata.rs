@@ -85,11 +85,16 @@ pub struct ProtectedResourceMetadata {
 }
 
 impl ProtectedResourceMetadata {
-    /// The metadata of a resource that one authorization server serves.
-    pub fn new(resource: ResourceIndicator, issuer: &str, scope: &Scope, name: Option<String>) -> Self {
+    /// The metadata of a resource that these authorization servers serve; clients take the first.
+    pub fn new<'i>(
+        resource: ResourceIndicator,
+        issuers: impl IntoIterator<Item = &'i str>,
+        scope: &Scope,
+        name: Option<String>,
+    ) -> Self {
         Self {
             resource,
-            authorization_servers: vec![issuer.to_owned()],
+            authorization_servers: issuers.into_iter().map(str::to_owned).collect(),
             scopes_supported: scope.tokens().map(str::to_owned).collect(),
             bearer_methods_supported: vec!["header".to_owned()],
             resource_name: name,

@@ -17,7 +17,8 @@ pub fn authorization_server_urls(issuer: &Issuer) -> Vec<String> {
 
 /// The paths of [`authorization_server_urls`]: where a server serves them.
 pub fn authorization_server_paths(issuer: &Issuer) -> Vec<String> {
-    let path = issuer.path();
+    // RFC 8414 §3.1: "any terminating "/" MUST be removed before inserting".
+    let path = issuer.path().trim_end_matches('/');
     let mut paths = vec![format!("{AUTHORIZATION_SERVER}{path}"), format!("{OPENID_CONFIGURATION}{path}")];
     if !path.is_empty() {
         paths.push(format!("{path}{OPENID_CONFIGURATION}"));
@@ -55,8 +56,16 @@ mod tests {
                 "https://as.test/t1/.well-known/openid-configuration",
             ]
         );
-        let issuer = Issuer::parse("https://as.test").unwrap();
-        assert_eq!(authorization_server_urls(&issuer).len(), 2);
+        for root in ["https://as.test", "https://as.test/"] {
+            let issuer = Issuer::of_another(root).unwrap();
+            assert_eq!(
+                authorization_server_urls(&issuer),
+                [
+                    "https://as.test/.well-known/oauth-authorization-server",
+                    "https://as.test/.well-known/openid-configuration",
+                ]
+            );
+        }
     }
 
     #[test]

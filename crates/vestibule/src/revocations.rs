@@ -90,6 +90,7 @@ mod tests {
         keys.replace(&JwkSet { keys: vec![key.jwk().clone()] });
         let guard = Guard::new(guard::Settings {
             issuer: Issuer::parse("https://v.test").unwrap(),
+            issuers: guard::TrustedIssuers::default(),
             resource: ResourceIndicator::parse("https://v.test/mcp/demo").unwrap(),
             announced: None,
             accepted_audiences: Vec::new(),

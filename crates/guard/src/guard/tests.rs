@@ -31,6 +31,7 @@ fn world() -> World {
     let revoked = RevokedTokens::default();
     let guard = Guard::new(Settings {
         issuer: Issuer::parse("https://gw.test").unwrap(),
+        issuers: TrustedIssuers::default(),
         resource: resource("https://gw.test/mcp/demo"),
         announced: None,
         accepted_audiences: vec![resource("https://gw.test/api")],
@@ -161,6 +162,7 @@ fn gw_25_the_token_decides_the_account() {
     let world = world();
     let settings = |users: &[&str]| Settings {
         issuer: Issuer::parse("https://gw.test").unwrap(),
+        issuers: TrustedIssuers::default(),
         resource: resource("https://gw.test/accounts/1/custom/n/id/a/mcp"),
         announced: None,
         accepted_audiences: Vec::new(),

@@ -208,7 +208,7 @@ async fn gw_11_a_call_that_can_be_read_in_two_ways_reaches_nobody() {
     }
     let batch = format!("[{}]", call("forget"));
     assert_eq!(world.post(&token, &batch).await.status, 400);
-    let twice = call("forget").replacen("{", r#"{"method":"ping","#, 1);
+    let twice = call("forget").replacen('{', r#"{"method":"ping","#, 1);
     assert_eq!(world.post(&token, &twice).await.status, 400);
     let huge = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{}"}}"#, "x".repeat(MAXIMUM_BODY));
     assert_eq!(world.post(&token, &huge).await.status, 413);

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vestibule-oauth", &["vestibule-secret"]),
     ("vestibule-audit", &["vestibule-oauth", "vestibule-secret"]),
     ("vestibule-store", &["vestibule-oauth", "vestibule-secret"]),
-    ("vestibule-guard", &["vestibule-mcp", "vestibule-oauth", "vestibule-secret"]),
+    ("vestibule-guard", &["vestibule-mcp", "vestibule-oauth", "vestibule-outbound", "vestibule-secret"]),
     ("vestibule-client", &["vestibule-mcp", "vestibule-oauth", "vestibule-outbound", "vestibule-secret"]),
     (
         "vestibule-authorization-server",
