@@ -52,6 +52,7 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::allowed_requests::AllowedRequests;
     use crate::upstream::stdio::Sharing;
 
     fn user(issuer: &str, subject: &str) -> User {
@@ -66,6 +67,7 @@ mod tests {
             environment: Arc::new(environment),
             path: "/bin".into(),
             directory: None,
+            allowed: AllowedRequests::default(),
             sharing: Sharing::EachUser { idle: StdioSettings::START, at_most: 2 },
             start: StdioSettings::START,
             call: StdioSettings::START,
