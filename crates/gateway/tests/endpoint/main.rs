@@ -15,4 +15,5 @@ mod quota;
 mod recorded;
 mod relay;
 mod resource_api;
+mod virtual_server;
 mod world;

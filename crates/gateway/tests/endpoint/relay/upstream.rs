@@ -115,6 +115,7 @@ pub(crate) fn scopes() -> ToolScopes {
         default: scope("use"),
         named: [("delete".to_owned(), scope("use admin"))].into(),
         hidden: ["env".to_owned()].into(),
+        ..ToolScopes::default()
     }
 }
 
