@@ -332,6 +332,25 @@ async fn a_rule_on_annotations_believes_what_the_server_said_of_its_tool() {
 }
 
 #[tokio::test]
+async fn annotations_that_no_list_has_told_are_asked_for_once_in_a_while() {
+    let mut world = World::new().await;
+    let reading = RuleSettings { when: when("tool.annotations.readOnlyHint"), ..allow("reading") };
+    world.policy = policy(Effect::Deny, &[reading]);
+    for upstream in [Upstream::modern(everything).await, Upstream::legacy(everything).await] {
+        let token = world.far_token("ada", "use admin");
+        let far = Far { world: &world, gateway: upstream.behind(&world), token };
+        assert_eq!(far.modern("tools/call", json!({ "name": "get" })).await.code(), 0);
+        for tool in ["delete", "nowhere", "nowhere else"] {
+            assert_eq!(far.modern("tools/call", json!({ "name": tool })).await.code(), -32602);
+        }
+        assert_eq!(upstream.of("tools/list").len(), 1);
+        world.clock.advance(std::time::Duration::from_secs(10));
+        assert_eq!(far.modern("tools/call", json!({ "name": "nowhere" })).await.code(), -32602);
+        assert_eq!((upstream.of("tools/list").len(), upstream.of("tools/call").len()), (2, 1));
+    }
+}
+
+#[tokio::test]
 async fn rules_hold_at_the_built_in_server_whatever_way_is_taken() {
     let mut world = World::new().await;
     let rule =
