@@ -7,12 +7,14 @@
 //!    nothing is decided.
 //! 3. The answer to the `POST` is 202, and what comes of the message is an event on the stream (`answer`).
 //! 4. The session that `initialize` opens at the endpoint is kept here, since the transport has no header for it, and so
-//!    are what the server says of its own accord and the end of the session (`session`).
+//!    are what the server says of its own accord and the end of the session (`session`, `listening`, `implied`).
 //! 5. A stream lives for as long as the newest token that its session was shown.
 //!
 //! See `docs/decisions/0017-http-with-sse.md`.
 
 mod answer;
+mod implied;
+mod listening;
 mod message;
 mod outbox;
 mod registry;

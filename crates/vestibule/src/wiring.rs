@@ -193,7 +193,11 @@ impl<'p> Wiring<'p> {
             .router()
             .merge(health::router(self.parts.store.clone()))
             .merge(guard::metadata_router(servers.guards()));
-        Ok(router.merge(self.gateway(configuration, servers, quotas)?))
+        let router = router.merge(self.gateway(configuration, servers, quotas)?);
+        Ok(match &self.parts.metrics {
+            Some(metrics) => metrics.measuring(router),
+            None => router,
+        })
     }
 
     fn gateway(

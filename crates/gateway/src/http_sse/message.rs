@@ -8,14 +8,15 @@ use axum::response::Response;
 use bytes::Bytes;
 use guard::Permit;
 use http::request::Parts;
-use http::{Method, StatusCode};
-use mcp::headers::SESSION_ID;
+use http::{HeaderValue, Method, StatusCode};
+use mcp::headers::PROTOCOL_VERSION;
 use mcp::{ErrorCode, ErrorObject, InvalidMessage, Message, Params, RequestId};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
+use super::listening::listen;
 use super::session::{Phase, Session};
-use super::{Serve, Transport, answer};
+use super::{Serve, Transport, answer, implied};
 use crate::body;
 use crate::endpoint::{Refusal, accepted, principal};
 
@@ -23,8 +24,6 @@ use crate::endpoint::{Refusal, accepted, principal};
 /// with its challenge; what is refused later is an error on the stream. Clients send one message after another, so it
 /// cannot be long.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long to wait before an endpoint is listened to again that ended its own stream.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// Takes one message.
 pub(super) async fn take(
@@ -38,10 +37,11 @@ pub(super) async fn take(
     session.show(transport.endpoint.guard(), &permit);
     let body = body::read_json(&parts.headers, body, transport.endpoint.front().body).await?;
     let kind = Kind::of(&body)?;
-    let work = match prepare(transport, session.clone(), kind.clone()) {
+    let mut work = match prepare(transport, session.clone(), kind.clone()) {
         Ok(work) => work,
         Err(error) => return refuse(&session, &kind, error).await,
     };
+    work.version = parts.headers.get(PROTOCOL_VERSION).cloned();
     let (told, outcome) = oneshot::channel();
     tokio::spawn(work.run(permit, body, told));
     match timeout(PATIENCE, outcome).await {
@@ -61,7 +61,7 @@ fn unverified_session_id(parts: &Parts) -> Result<&str, Refusal> {
 
 /// What the transport has to know of a message.
 #[derive(Debug, Clone)]
-enum Kind {
+pub(super) enum Kind {
     Initialize(RequestId<'static>),
     Request(RequestId<'static>),
     /// A request of 2026-07-28, which has left this transport behind.
@@ -90,7 +90,7 @@ impl Kind {
     }
 
     /// The id of the request that waits for a response.
-    fn asked(&self) -> Option<&RequestId<'static>> {
+    pub(super) fn asked(&self) -> Option<&RequestId<'static>> {
         match self {
             Self::Initialize(id) | Self::Request(id) | Self::Modern(id) => Some(id),
             Self::Initialized | Self::Other => None,
@@ -103,7 +103,10 @@ struct Work {
     endpoint: Arc<dyn Serve>,
     session: Arc<Session>,
     kind: Kind,
-    parts: Parts,
+    /// The request that opens the session.
+    opening: Option<Parts>,
+    /// What the client says that was agreed on.
+    version: Option<HeaderValue>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -121,18 +124,15 @@ fn prepare(transport: &Transport, session: Arc<Session>, kind: Kind) -> Result<W
         // What answers a question must not wait for the end of the request that led to it.
         Kind::Initialized | Kind::Other => None,
     };
-    let parts = match kind {
-        Kind::Initialize(_) => session.opening(Method::POST),
-        _ => session.request(Method::POST),
+    let opening = match kind {
+        Kind::Initialize(_) => Some(session.opening(Method::POST, false).ok_or_else(|| {
+            let message = "this stream has its session: open another one for another session";
+            ErrorObject::new(ErrorCode::INVALID_REQUEST, message)
+        })?),
+        _ => None,
     };
-    let parts = parts.ok_or_else(|| {
-        let message = match kind {
-            Kind::Initialize(_) => "this stream has its session: open another one for another session",
-            _ => "this stream has no session yet: send initialize and wait for its answer",
-        };
-        ErrorObject::new(ErrorCode::INVALID_REQUEST, message)
-    })?;
-    Ok(Work { endpoint: transport.endpoint.clone(), session, kind, parts, _place: place })
+    let endpoint = transport.endpoint.clone();
+    Ok(Work { endpoint, session, kind, opening, version: None, _place: place })
 }
 
 /// An error about a request is for whoever waits for its response; clients take no other answer than 202 for a `POST`.
@@ -149,24 +149,26 @@ async fn refuse(session: &Session, kind: &Kind, error: ErrorObject) -> Result<Re
 impl Work {
     /// Does it, unless the stream ends before. A refusal of the whole `POST` is told to whoever still answers that.
     async fn run(self, permit: Permit, body: Bytes, told: oneshot::Sender<Refusal>) {
-        let Self { endpoint, session, kind, parts, _place } = self;
+        let Self { endpoint, session, kind, opening, version, _place } = self;
         let done = async {
-            let outcome = endpoint.serve(permit, parts, body.into()).await;
-            if let Kind::Initialize(_) = kind {
-                match &outcome {
-                    Ok(response) if response.status().is_success() => {
-                        session.opened_as(response.headers().get(SESSION_ID).cloned());
-                    }
-                    _ => session.stays_unopened(),
-                }
+            let opens = opening.is_some();
+            let parts = match opening {
+                Some(opening) => Ok(Some(opening)),
+                None => implied::request(&endpoint, &session, &permit, (&kind, version)).await,
+            };
+            let outcome = match parts {
+                Ok(Some(parts)) => endpoint.serve(permit, parts, body.into()).await,
+                Ok(None) => Ok(accepted()),
+                Err(refusal) => Err(refusal),
+            };
+            if opens {
+                session.note_opening(&outcome, false);
             }
             match (outcome, kind.asked()) {
                 (Ok(response), asked) => {
                     drop(told);
-                    if let Kind::Initialized = kind
-                        && session.begins_to_listen()
-                    {
-                        tokio::spawn(listen(endpoint.clone(), session.clone()));
+                    if let Kind::Initialized = kind {
+                        listen(&endpoint, &session);
                     }
                     answer::pass(response, &session, asked).await;
                 }
@@ -197,23 +199,6 @@ async fn refuse_late(
     if is_over {
         // The session behind has ended; the client learns it as it must learn it here, and connects again.
         session.drain();
-    }
-}
-
-/// Listens to what the endpoint says of its own accord, until the stream ends or it has nothing to say.
-async fn listen(endpoint: Arc<dyn Serve>, session: Arc<Session>) {
-    let heard = async {
-        while let Some(permit) = session.permit(endpoint.guard())
-            && let Some(parts) = session.request(Method::GET)
-            && let Ok(response) = endpoint.serve(permit, parts, Body::empty()).await
-        {
-            answer::pass(response, &session, None).await;
-            sleep(PAUSE).await;
-        }
-    };
-    tokio::select! {
-        () = session.reaches(Phase::Draining) => {}
-        () = heard => {}
     }
 }
 

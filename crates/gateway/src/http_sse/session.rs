@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::response::Response;
 use guard::{Guard, Permit};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
@@ -14,6 +15,7 @@ use tokio::time::sleep;
 
 use super::Serve;
 use super::outbox::{Outbox, Queue};
+use crate::endpoint::Refusal;
 
 /// A client that has read nothing for so long while something waits is gone.
 const STALL: Duration = Duration::from_mins(1);
@@ -41,7 +43,7 @@ pub(crate) struct Session {
     path: Box<str>,
     /// Of the tokens that were shown, the one that holds longest.
     permit: Mutex<Permit>,
-    opened: Mutex<Opened>,
+    opened: watch::Sender<Opened>,
     phase: watch::Sender<Phase>,
     outbox: Outbox,
     under_way: Arc<Semaphore>,
@@ -54,8 +56,19 @@ enum Opened {
     Not,
     /// `initialize` is under way.
     Opening,
-    /// Its id, if it has one, and whether the endpoint is listened to.
-    As(Option<HeaderValue>, bool),
+    /// It is open.
+    As(Opening),
+}
+
+/// What is known of an open session at the endpoint.
+#[derive(Debug, Clone)]
+struct Opening {
+    /// Its id, if it has one.
+    id: Option<HeaderValue>,
+    /// It was opened for a client that did not ask for one.
+    is_implied: bool,
+    /// The endpoint is listened to.
+    listens: bool,
 }
 
 impl Session {
@@ -65,7 +78,7 @@ impl Session {
         let session = Self {
             path: path.into(),
             permit: Mutex::new(permit),
-            opened: Mutex::new(Opened::Not),
+            opened: watch::Sender::new(Opened::Not),
             phase: watch::Sender::new(Phase::Open),
             outbox,
             under_way: Arc::new(Semaphore::new(UNDER_WAY as usize)),
@@ -111,40 +124,54 @@ impl Session {
 
     /// A request of this session to the endpoint; `None` while there is no session yet.
     pub(super) fn request(&self, method: Method) -> Option<Parts> {
-        let Opened::As(id, _) = &*lock(&self.opened) else { return None };
+        let Opened::As(opened) = self.opened.borrow().clone() else { return None };
         let mut parts = self.unopened(method);
-        if let Some(id) = id {
-            parts.headers.insert(SESSION_ID, id.clone());
+        if let Some(id) = opened.id {
+            parts.headers.insert(SESSION_ID, id);
         }
         Some(parts)
     }
 
-    /// The request that opens the session at the endpoint; `None` when there is one, or another opens it.
-    pub(super) fn opening(&self, method: Method) -> Option<Parts> {
-        let mut opened = lock(&self.opened);
-        if !matches!(&*opened, Opened::Not) {
-            return None;
-        }
-        *opened = Opened::Opening;
-        Some(self.unopened(method))
+    /// The request that opens the session at the endpoint; `None` when there is one, or another opens it. One that is
+    /// only implied gives way to the client's own.
+    pub(super) fn opening(&self, method: Method, is_implied: bool) -> Option<Parts> {
+        let begins = self.opened.send_if_modified(|opened| {
+            let may_begin = match opened {
+                Opened::Not => true,
+                Opened::Opening => false,
+                Opened::As(former) => former.is_implied && !is_implied,
+            };
+            if may_begin {
+                *opened = Opened::Opening;
+            }
+            may_begin
+        });
+        begins.then(|| self.unopened(method))
     }
 
-    /// The endpoint has answered to `initialize`, with this session if it has any.
-    pub(super) fn opened_as(&self, id: Option<HeaderValue>) {
-        *lock(&self.opened) = Opened::As(id, false);
+    /// Takes the session from the answer to `initialize`. Where it was refused, it may be asked for again.
+    pub(super) fn note_opening(&self, answered: &Result<Response, Refusal>, is_implied: bool) {
+        self.opened.send_replace(match answered {
+            Ok(response) if response.status().is_success() => {
+                let id = response.headers().get(SESSION_ID).cloned();
+                Opened::As(Opening { id, is_implied, listens: false })
+            }
+            _ => Opened::Not,
+        });
     }
 
-    /// The endpoint has refused to open a session; it may be asked again.
-    pub(super) fn stays_unopened(&self) {
-        *lock(&self.opened) = Opened::Not;
+    /// Resolves once nobody opens the session, whether it is open or not.
+    pub(super) async fn is_settled(&self) {
+        // Fails when the sender is gone, which is `self`.
+        let _ = self.opened.subscribe().wait_for(|opened| !matches!(opened, Opened::Opening)).await;
     }
 
     /// Whether somebody has to begin to listen to the endpoint: true once.
     pub(super) fn begins_to_listen(&self) -> bool {
-        match &mut *lock(&self.opened) {
-            Opened::As(_, listens) => !std::mem::replace(listens, true),
+        self.opened.send_if_modified(|opened| match opened {
+            Opened::As(opened) => !std::mem::replace(&mut opened.listens, true),
             Opened::Not | Opened::Opening => false,
-        }
+        })
     }
 
     /// Headers are made here, and nothing of the client's request goes on but its body: the transport defines none.

@@ -51,7 +51,7 @@ async fn a_stream_ends_when_its_token_or_its_grant_is_revoked() {
     by_token.ends().await;
     world.revoked.revoke_grant(GrantId::from_unverified("second"), until);
     by_grant.ends().await;
-    assert_eq!(other.ask(rpc("ping", json!({}))).await["error"]["code"], -32600, "it goes on");
+    assert!(other.ask(rpc("ping", json!({}))).await["result"].is_object(), "it goes on");
 }
 
 #[tokio::test]

@@ -63,6 +63,32 @@ async fn gw_06_nothing_of_the_client_but_its_message_reaches_the_server() {
 }
 
 #[tokio::test]
+async fn a_client_that_was_cut_off_is_introduced_again_and_can_be_asked_nothing() {
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|request| match request.method.as_str() {
+        "GET" => reply(405, ""),
+        _ => result(request, r#"{"content":[]}"#),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let token = world.far_token("ada", "use");
+    for (version, expected) in
+        [("2025-06-18", "2025-06-18"), ("2026-07-28", "2024-11-05"), ("nonsense", "2024-11-05")]
+    {
+        let mut client = Client::connect_to(&world, &gateway, "/mcp/far", &token).await;
+        let request = world.request("POST", &client.endpoint).to(&gateway).bearer(&token);
+        let request = request.json(call("echo", json!({}))).header("mcp-protocol-version", version);
+        assert_eq!(request.send().await.status, 202);
+        assert_eq!(client.message().await["result"], json!({ "content": [] }));
+        let introduced = upstream.of("initialize").pop().unwrap().json();
+        assert_eq!(introduced["params"]["protocolVersion"], expected);
+        assert_eq!(introduced["params"]["capabilities"], json!({}));
+        assert_eq!(upstream.of("notifications/initialized").len(), upstream.of("initialize").len());
+    }
+    assert_eq!(upstream.of("tools/call").len(), 3);
+}
+
+#[tokio::test]
 async fn gw_17_a_stream_of_the_server_becomes_plain_messages_in_order() {
     const STREAM: &str = ": hello\n\nid: 7\nretry: 0\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\ndata: \"params\":{\"z\":1}}\n\nevent: endpoint\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{}}\n\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"b\":1}}\n\n";
     let world = World::new().await;

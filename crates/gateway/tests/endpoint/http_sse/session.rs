@@ -34,12 +34,32 @@ async fn every_revision_up_to_2025_11_25_opens_a_session_once() {
     let token = world.token("ada", "read");
     for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
         let mut client = Client::connect(&world, "/mcp/demo", &token).await;
-        let early = client.ask(rpc("tools/list", json!({}))).await;
-        assert_eq!(early["error"]["code"], -32600, "{early}");
         assert_eq!(client.ask(initialize(version)).await["result"]["protocolVersion"], version);
         assert_eq!(client.ask(initialize(version)).await["error"]["code"], -32600);
         assert!(client.ask(rpc("tools/list", json!({}))).await["result"].is_object());
     }
+}
+
+#[tokio::test]
+async fn a_client_that_was_cut_off_goes_on_with_a_new_stream() {
+    let world = World::new().await;
+    let token = world.token("ada", "read");
+    drop(Client::open(&world, &world.router, "/mcp/demo", &token).await);
+    let mut again = Client::connect(&world, "/mcp/demo", &token).await;
+    let told = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } });
+    assert_eq!(again.post(told).await.status, 202, "what it says is for nobody");
+    let (one, two) =
+        (call("get_data", json!({})), json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" }));
+    let (first, second) = tokio::join!(again.post(one), again.post(two));
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (202, 202));
+    for _ in 0..2 {
+        assert!(again.message().await["result"].is_object());
+    }
+    assert!(
+        again.ask(initialize("2025-06-18")).await["result"].is_object(),
+        "its own session takes the place"
+    );
+    assert_eq!(again.ask(initialize("2025-06-18")).await["error"]["code"], -32600);
 }
 
 #[tokio::test]
