@@ -34,8 +34,8 @@ impl Patient {
     fn configuration(&self, more: &str) -> String {
         let path = self.0.path();
         format!(
-            "[[server]]\nname = \"patient\"\nkind = \"stdio\"\ncommand = [\"python3\", {:?}, {path:?}]\n{more}\n",
-            path.join("server.py")
+            "[[server]]\nname = \"patient\"\nkind = \"stdio\"\ncommand = [\"python3\", \"{0}/server.py\", \"{0}\"]\n{more}\n",
+            path.display()
         )
     }
 

@@ -103,17 +103,48 @@ impl Server {
         self.log()
     }
 
+    /// Where the configuration file is.
+    pub(crate) fn configuration_file(&self) -> PathBuf {
+        self.directory.path().join("vestibule.toml")
+    }
+
     /// Gives the server another configuration file, in one step. It has one from [`Settings::configuration`].
     pub(crate) fn reconfigure(&self, configuration: &str) {
         let aside = self.directory.path().join("vestibule.toml.new");
         fs::write(&aside, configuration).expect("the configuration can be written");
-        fs::rename(aside, self.directory.path().join("vestibule.toml")).expect("and put in its place");
+        fs::rename(aside, self.configuration_file()).expect("and put in its place");
     }
 
     /// Asks the server to read its configuration again.
     pub(crate) fn hang_up(&self) {
         let asked = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
         assert!(asked.is_ok_and(|status| status.success()), "the process gets the signal");
+    }
+
+    /// Asks the server to end, and does not wait for it.
+    pub(crate) fn ask_to_end(&self) {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the process gets the signal");
+    }
+
+    /// Whether the process ends by itself and well within this time.
+    pub(crate) fn ended(&mut self, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        while Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return status.success();
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+
+    /// Resident memory in bytes.
+    pub(crate) fn resident_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("a running process has a status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it uses memory");
+        line.trim().trim_end_matches(" kB").parse::<usize>().expect("its size is a number") * 1024
     }
 
     /// Sends one request and reads the whole answer.
