@@ -15,6 +15,7 @@ use crate::{
     entropy::SystemEntropy,
     jobs, keyring,
     listener::Listener,
+    open_files,
     reload::Reload,
     storage, telemetry,
     wiring::{Parts, Wiring},
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     telemetry::start(filter, configuration.telemetry.format);
+    open_files::raise_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = configuration.connections.threads {
         runtime.worker_threads(threads.get());

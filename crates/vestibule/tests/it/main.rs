@@ -24,4 +24,5 @@ mod recorder;
 mod reload;
 mod serve;
 mod server;
+mod server_commands;
 mod servers;
