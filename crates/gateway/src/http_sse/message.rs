@@ -43,7 +43,12 @@ pub(super) async fn take(
     };
     work.version = parts.headers.get(PROTOCOL_VERSION).cloned();
     let (told, outcome) = oneshot::channel();
-    tokio::spawn(work.run(permit, body, told));
+    if kind.asked().is_some() {
+        tokio::spawn(work.run(permit, body, told));
+    } else {
+        // Nothing counts these, so they take no longer than whoever sends them waits.
+        work.run(permit, body, told).await;
+    }
     match timeout(PATIENCE, outcome).await {
         Ok(Ok(refusal)) => Err(refusal),
         _ => Ok(accepted()),

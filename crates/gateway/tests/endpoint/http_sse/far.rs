@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -146,6 +147,30 @@ async fn gw_29_a_slow_failure_is_an_error_on_the_stream_and_holds_no_message_up(
     let failure = client.message().await;
     assert_eq!((&failure["id"], &failure["error"]["code"]), (&json!(1), &json!(-32603)), "{failure}");
     assert_eq!(upstream.of("tools/call").len(), 1, "a call is never repeated");
+}
+
+#[tokio::test]
+async fn gw_14_a_flood_of_requests_or_of_notifications_is_bounded() {
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|request| match &*request.rpc() {
+        "tools/call" | "notifications/cancelled" => {
+            let silence = stream::pending::<Result<Bytes, std::io::Error>>();
+            events(Body::from_stream(silence))
+        }
+        _ => reply(405, ""),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let mut client = Client::open(&world, &gateway, "/mcp/far", &world.far_token("ada", "use")).await;
+    let requests = (0..65).map(|id| {
+        client
+            .post(json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "echo" } }))
+    });
+    assert!(join_all(requests).await.iter().all(|posted| posted.status == 202));
+    let refused = client.message().await;
+    assert!(refused["error"]["message"].as_str().unwrap().contains("too many requests"), "{refused}");
+    let told = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } });
+    assert_eq!(client.post(told).await.status, 502, "it is not left to itself: its outcome is its answer");
 }
 
 #[tokio::test]
