@@ -316,3 +316,6 @@ fn is_name(text: &str) -> bool {
     let is_plain = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     is_plain && (1..=64).contains(&text.len()) && text != "v1"
 }
+
+#[cfg(test)]
+mod tests;
