@@ -144,7 +144,10 @@ pub(super) fn state_of_links(
 
 impl HeldCall {
     /// Passes the client's answer on.
-    pub(super) fn answer(&self, answer: &RawValue) -> impl Future<Output = Result<(), UpstreamError>> + use<> {
+    pub(super) fn answer(
+        &self,
+        answer: &RawValue,
+    ) -> impl Future<Output = Result<(), UpstreamError>> + use<> {
         self.conversation.tell(mcp::success(&self.question.id, &answer))
     }
 

@@ -107,7 +107,9 @@ impl Interviewer {
         }
         let links: Vec<_> = input.input_requests.values().filter_map(link).collect();
         // A link that was shown and not followed yet is not shown again and again: the client tries again later.
-        let is_news = links.iter().fold(links.is_empty(), |news, link| self.progress.links.insert(link.url.clone()) || news);
+        let is_news = links
+            .iter()
+            .fold(links.is_empty(), |news, link| self.progress.links.insert(link.url.clone()) || news);
         if !links.is_empty() && !(self.knows_links && is_news) {
             return Step::Links(self.named(links));
         }

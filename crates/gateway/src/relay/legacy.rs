@@ -211,8 +211,7 @@ async fn translate(
     let era = Eras::LegacyClient(LegacyClient { reads_resource: method == "resources/read", knows_links });
     let passage = asked.legacy_passage(endpoint, &caller, era);
     let request = (asked.id(), method, params, headers.clone());
-    let interviewer =
-        Interviewer::new(&session.memory, request, (client.capabilities.clone(), knows_links));
+    let interviewer = Interviewer::new(&session.memory, request, (client.capabilities.clone(), knows_links));
     let manner = Manner::Requests(Box::new(interviewer), None);
     let conversation = Conversation::new(caller, headers, Farewell::Finish);
     respond(answer, Relayed::new(endpoint, conversation, Some(passage), manner, Some(under_way))).await
@@ -237,7 +236,9 @@ fn remember(memory: &SessionMemory, asked: &Asked<'_>) -> Result<Option<Map<Stri
         "resources/subscribe" => {
             let uri = asked.params.required_string("uri").map_err(invalid)?;
             if !memory.subscribe(&uri) {
-                return Err(Refusal::unavailable("this session has as many subscriptions as it may".to_owned()));
+                return Err(Refusal::unavailable(
+                    "this session has as many subscriptions as it may".to_owned(),
+                ));
             }
         }
         "resources/unsubscribe" => {

@@ -25,18 +25,23 @@ pub(super) fn answer(
         Eras::ModernClient(client) if client.follows_links() => {
             (StatusCode::OK, mcp::success(id, &InputRequired::new(requests(links), state())))
         }
-        Eras::LegacyClient(client) if client.knows_links => (StatusCode::OK, mcp::failure(Some(id), &required(links))),
+        Eras::LegacyClient(client) if client.knows_links => {
+            (StatusCode::OK, mcp::failure(Some(id), &required(links)))
+        }
         eras if passage.is_tool_call => {
             let is_modern = matches!(eras, Eras::ModernClient(_));
             (StatusCode::OK, mcp::success(id, &failed_call(links, is_modern)))
         }
         Eras::ModernClient(_) => {
             let code = ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
-            let error = ErrorObject::new(code, "somebody has to follow a link first, and this client shows none");
+            let error =
+                ErrorObject::new(code, "somebody has to follow a link first, and this client shows none");
             let error = error.with_data(json!({ "requiredCapabilities": { "elicitation": { "url": {} } } }));
             (StatusCode::BAD_REQUEST, mcp::failure(Some(id), &error))
         }
-        Eras::Same { .. } | Eras::LegacyClient(_) => (StatusCode::OK, mcp::failure(Some(id), &required(links))),
+        Eras::Same { .. } | Eras::LegacyClient(_) => {
+            (StatusCode::OK, mcp::failure(Some(id), &required(links)))
+        }
     }
 }
 
@@ -50,10 +55,9 @@ fn requests(links: &[UrlElicitation]) -> BTreeMap<String, InputRequest> {
 }
 
 fn required(links: &[UrlElicitation]) -> ErrorObject {
-    let entry = |link: &UrlElicitation| {
-        json!({ "mode": "url", "url": link.url, "message": link.message, "elicitationId": link.elicitation_id })
-    };
-    let error = ErrorObject::new(ErrorCode::URL_ELICITATION_REQUIRED, "This request requires more information.");
+    let entry = |link: &UrlElicitation| json!({ "mode": "url", "url": link.url, "message": link.message, "elicitationId": link.elicitation_id });
+    let error =
+        ErrorObject::new(ErrorCode::URL_ELICITATION_REQUIRED, "This request requires more information.");
     error.with_data(json!({ "elicitations": links.iter().map(entry).collect::<Vec<_>>() }))
 }
 

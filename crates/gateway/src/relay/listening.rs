@@ -18,7 +18,6 @@ use serde_json::value::{RawValue, to_raw_value};
 pub(super) use before_legacy::before_legacy;
 pub(super) use before_modern::before_modern;
 
-
 /// How often a client hears that a stream on which nothing happens is still there.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(25);
 

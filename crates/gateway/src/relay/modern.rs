@@ -91,7 +91,9 @@ impl Asked<'_> {
     /// The body as it was checked, with other capabilities if they have to be.
     fn body_with(&self, capabilities: Option<&RawValue>) -> Bytes {
         match capabilities {
-            Some(capabilities) => self.with_param("_meta", &self.params.meta().with_capabilities(capabilities)),
+            Some(capabilities) => {
+                self.with_param("_meta", &self.params.meta().with_capabilities(capabilities))
+            }
             None => self.body.clone(),
         }
     }
@@ -102,7 +104,9 @@ impl Asked<'_> {
 fn headers(asked: &Asked<'_>) -> HeaderMap {
     let name = mirror::name_of(&asked.request.method, asked.params);
     let mut headers: HeaderMap =
-        mirror::compose(ProtocolVersion::LATEST, &asked.request.method, name.as_deref()).into_iter().collect();
+        mirror::compose(ProtocolVersion::LATEST, &asked.request.method, name.as_deref())
+            .into_iter()
+            .collect();
     let mirrored = |(name, value): (&HeaderName, &HeaderValue)| {
         name.as_str().starts_with(PARAMETER_HEADERS).then(|| (name.clone(), value.clone()))
     };
@@ -168,8 +172,11 @@ fn follows(responses: Option<&RawValue>) -> bool {
 impl Asked<'_> {
     /// The request without what may differ when it is sent again.
     fn digest(&self) -> Digest {
-        let mut params: Value =
-            self.request.params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
+        let mut params: Value = self
+            .request
+            .params
+            .and_then(|params| serde_json::from_str(params.get()).ok())
+            .unwrap_or_default();
         if let Some(params) = params.as_object_mut() {
             for differs in ["_meta", "inputResponses", "requestState"] {
                 params.remove(differs);
@@ -184,7 +191,11 @@ impl Asked<'_> {
         ModernClient {
             is_cacheable: matches!(
                 &*self.request.method,
-                "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" | "resources/read"
+                "tools/list"
+                    | "prompts/list"
+                    | "resources/list"
+                    | "resources/templates/list"
+                    | "resources/read"
             ),
             capabilities: serde_json::from_str(capabilities.get()).unwrap_or_default(),
             log_level: meta.log_level,

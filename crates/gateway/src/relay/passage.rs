@@ -4,7 +4,7 @@ mod to_legacy;
 mod to_modern;
 
 use http::StatusCode;
-use mcp::json::{Object, string};
+use mcp::json::{Object, is_object, string};
 use mcp::{ErrorCode, ErrorObject, InputRequired, RequestId, UrlElicitation};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -16,7 +16,8 @@ use crate::allowed_requests::AllowedRequests;
 use crate::upstream::remote::envelope::{Envelope, Outcome, refusal};
 
 /// What a client gets instead of a result that asks for what it is not asked here.
-const NOT_ALLOWED: &str = "the server behind this gateway asks for something that it may not ask of clients here";
+const NOT_ALLOWED: &str =
+    "the server behind this gateway asks for something that it may not ask of clients here";
 
 /// What is known of a request while its answer passes.
 pub(super) struct Passage {
@@ -92,6 +93,10 @@ impl Passage {
 
     /// What becomes of a result; `None` when it can be read in two ways.
     fn result(&self, result: &RawValue) -> Option<Passed> {
+        let passes_as_it_is = matches!(self.eras, Eras::Same { .. }) && self.list.is_none();
+        if passes_as_it_is && !is_object(result) {
+            return Some(Passed::Response);
+        }
         let members = Object::read(result.get(), &["resultType", "inputRequests"]).ok()?;
         if is_text(members.get("resultType"), "input_required") {
             if let Some(method) = self.refused_input(&members)? {
@@ -101,7 +106,7 @@ impl Passage {
                 return serde_json::from_str(result.get()).ok().map(Passed::InputRequired);
             }
         }
-        if matches!(self.eras, Eras::Same { .. }) && self.list.is_none() {
+        if passes_as_it_is {
             return Some(Passed::Response);
         }
         self.rewritten(members).map(|body| Passed::Rewritten(StatusCode::OK, body))
@@ -152,7 +157,10 @@ impl Passage {
         };
         if error.code == ErrorCode::URL_ELICITATION_REQUIRED {
             if !self.allowed.elicitation {
-                return Passed::Refused("elicitation/create".to_owned(), self.failure(NOT_ALLOWED.to_owned()));
+                return Passed::Refused(
+                    "elicitation/create".to_owned(),
+                    self.failure(NOT_ALLOWED.to_owned()),
+                );
             }
             if let Some(links) = self.links(&error) {
                 return Passed::Links(links);

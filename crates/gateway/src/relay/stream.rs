@@ -22,8 +22,8 @@ use super::{RelayEndpoint, held, links};
 use crate::recorded::record_refused_request;
 use crate::session::memory::UnderWay;
 use crate::settings::Front;
-use crate::upstream::remote::{Answer, UpstreamError};
 use crate::upstream::remote::envelope::{Envelope, refusal};
+use crate::upstream::remote::{Answer, UpstreamError};
 
 /// Reconnecting more often than this (milliseconds) is refused on behalf of clients.
 const SHORTEST_RETRY: u64 = 100;
@@ -114,10 +114,12 @@ impl Relayed {
                 return Some(output);
             }
             let outcome = match &mut self.manner {
-                Manner::Requests(_, Some(interview)) => match timeout(SIGN_OF_LIFE, interview.complete()).await {
-                    Err(_) => Ok(Some(Output::Before(Bytes::from_static(b":\n\n")))),
-                    Ok(()) => self.ask_again().await,
-                },
+                Manner::Requests(_, Some(interview)) => {
+                    match timeout(SIGN_OF_LIFE, interview.complete()).await {
+                        Err(_) => Ok(Some(Output::Before(Bytes::from_static(b":\n\n")))),
+                        Ok(()) => self.ask_again().await,
+                    }
+                }
                 _ => match self.conversation.next().await {
                     Ok(event) => self.pass(event).await,
                     Err(error) => Err(error),
@@ -286,7 +288,9 @@ impl Relayed {
     fn follow(&mut self, links: &[UrlElicitation]) -> Option<Output> {
         let passage = self.passage.as_ref()?;
         let state = || match &self.manner {
-            Manner::Results(request) => Some(held::state_of_links(&self.front, &self.kept, &self.conversation, request)),
+            Manner::Results(request) => {
+                Some(held::state_of_links(&self.front, &self.kept, &self.conversation, request))
+            }
             _ => None,
         };
         let (status, body) = links::answer(links, passage, state);

@@ -6,9 +6,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use mcp::headers::SESSION_ID;
-use mcp::{
-    DiscoverResult, Era, ErrorCode, ErrorObject, InitializeParams, InitializeResult, ProtocolVersion,
-};
+use mcp::{DiscoverResult, Era, ErrorCode, ErrorObject, InitializeParams, InitializeResult, ProtocolVersion};
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};

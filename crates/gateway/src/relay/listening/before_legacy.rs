@@ -34,7 +34,8 @@ pub(in super::super) async fn before_legacy(
     let session = caller.pooled_session(capabilities).await?;
     let mut subscribed = Subscribed { caller, session, told: SubscriptionFilter::default() };
     let said = subscribed.begin(wanted).await?;
-    let listening = Listening { id: asked.request.id.clone().into_owned(), subscribed, said, stage: Stage::Beginning };
+    let listening =
+        Listening { id: asked.request.id.clone().into_owned(), subscribed, said, stage: Stage::Beginning };
     Ok(event_stream(Body::from_stream(stream::unfold(listening, async |mut listening| {
         let event = listening.next().await?;
         Some((Ok::<_, Infallible>(event), listening))
@@ -136,7 +137,10 @@ impl Listening {
                     }
                 }
                 Ok(Err(RecvError::Lagged(lost))) => {
-                    tracing::debug!(lost, "a listener reads too slowly: notifications of an upstream are lost");
+                    tracing::debug!(
+                        lost,
+                        "a listener reads too slowly: notifications of an upstream are lost"
+                    );
                 }
                 Ok(Err(RecvError::Closed)) => return Some(self.end()),
             }

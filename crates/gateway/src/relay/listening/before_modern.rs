@@ -101,8 +101,8 @@ impl Heard {
                 }
             };
             tokio::select! {
+                // What has been said is not lost to what is asked for next.
                 biased;
-                Ok(()) = self.subscriptions.changed() => self.must_open = true,
                 message = heard => match message {
                     Some(Ok(Some(message))) => {
                         self.pause = PAUSE;
@@ -116,6 +116,7 @@ impl Heard {
                         return Bytes::from_static(b":\n\n");
                     }
                 },
+                Ok(()) = self.subscriptions.changed() => self.must_open = true,
             }
         }
     }

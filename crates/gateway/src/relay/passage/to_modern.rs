@@ -51,7 +51,11 @@ impl ModernClient {
                 refusal(method, id).map_or(Passed::Malformed, Passed::Undeliverable)
             }
             (_, Some(id)) => id_of(id).map_or(Passed::Malformed, |id| {
-                Passed::Question(Question { id, method: method.to_owned(), params: params.map(ToOwned::to_owned) })
+                Passed::Question(Question {
+                    id,
+                    method: method.to_owned(),
+                    params: params.map(ToOwned::to_owned),
+                })
             }),
             ("notifications/progress", None) => self.progress(params),
             ("notifications/message", None) if self.wants(params) => Passed::Before,
@@ -78,7 +82,8 @@ impl ModernClient {
             "roots/list" => has("roots"),
             "elicitation/create" => {
                 let params = params.and_then(|params| Object::read(params.get(), &["mode"]).ok());
-                let mode = params.and_then(|params| params.get("mode").and_then(string).map(|mode| mode == "url"));
+                let mode =
+                    params.and_then(|params| params.get("mode").and_then(string).map(|mode| mode == "url"));
                 if mode == Some(true) { self.follows_links() } else { has("elicitation") }
             }
             _ => false,

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use http::StatusCode;
 use mcp::json::{Object, string};
 use mcp::{ErrorCode, ErrorObject, EventStream, RequestId};
-use serde_json::{Map, Value};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::{Answer, MESSAGE_SIZE, Remote, UpstreamError};

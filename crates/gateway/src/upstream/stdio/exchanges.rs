@@ -71,7 +71,9 @@ impl Exchanges {
         }
         table.last_id += 1;
         let number = table.last_id;
-        table.waiting.insert(number, Waiting { id, progress_token, sender, is_sent: false, asked: Vec::new() });
+        table
+            .waiting
+            .insert(number, Waiting { id, progress_token, sender, is_sent: false, asked: Vec::new() });
         Ok((number, receiver))
     }
 

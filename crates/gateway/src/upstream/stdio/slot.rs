@@ -1,5 +1,6 @@
 //! One process over its lives: started at first use, left alone after a failure, started again.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ const NOTICES: usize = 64;
 pub(super) struct Slot {
     settings: Arc<StdioSettings>,
     random: Arc<dyn Random>,
+    /// Counts the starts of all processes of the server.
+    starts: Arc<AtomicU64>,
     state: Mutex<State>,
     notices: broadcast::Sender<Notice>,
 }
@@ -77,9 +80,9 @@ impl Begun {
 }
 
 impl Slot {
-    pub(super) fn new(settings: Arc<StdioSettings>, random: Arc<dyn Random>) -> Self {
+    pub(super) fn new(settings: Arc<StdioSettings>, random: Arc<dyn Random>, starts: Arc<AtomicU64>) -> Self {
         let state = Mutex::new(State { failures: 0, stage: Stage::Idle });
-        Self { settings, random, state, notices: broadcast::channel(NOTICES).0 }
+        Self { settings, random, starts, state, notices: broadcast::channel(NOTICES).0 }
     }
 
     /// The running process, which is started if it has to be. While it is left alone after a failure, that is said at
@@ -96,6 +99,7 @@ impl Slot {
             Stage::Idle => {
                 let connection = Connection::open(&self.settings, self.notices.clone())
                     .inspect_err(|_| self.fail(&mut state, Instant::now()))?;
+                self.starts.fetch_add(1, Ordering::Relaxed);
                 let (sender, outcome) = watch::channel(None);
                 state.stage = Stage::Starting(Arc::clone(&connection), outcome.clone());
                 let slot = Arc::clone(self);

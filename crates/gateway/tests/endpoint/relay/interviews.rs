@@ -74,11 +74,19 @@ async fn the_questions_of_a_result_are_requests_and_their_answers_are_sent_again
     let client = Client::open(&world, &upstream, capable("2025-06-18")).await;
     let mut stream = client.begin(call("echo", json!({ "a": 1 }))).await;
     let (first, second) = (next(&mut stream).await, next(&mut stream).await);
-    assert_eq!((&first["method"], &first["params"]), (&json!("elicitation/create"), &json!({ "message": "Who?", "z": 1.0 })));
+    assert_eq!(
+        (&first["method"], &first["params"]),
+        (&json!("elicitation/create"), &json!({ "message": "Who?", "z": 1.0 }))
+    );
     assert_eq!(second["method"], "sampling/createMessage");
     assert_ne!(first["id"], second["id"]);
 
-    let stranger = Client { token: world.far_token("bob", "use"), session: client.session.clone(), gateway: client.gateway.clone(), world: &world };
+    let stranger = Client {
+        token: world.far_token("bob", "use"),
+        session: client.session.clone(),
+        gateway: client.gateway.clone(),
+        world: &world,
+    };
     let answer = json!({ "jsonrpc": "2.0", "id": first["id"], "result": { "action": "accept", "content": { "name": "Eve" } } });
     assert_eq!(stranger.send(answer).await.status, 404, "a session is nobody else's");
 
@@ -143,7 +151,10 @@ async fn links_of_a_modern_server_reach_every_client() {
     let client = Client::open(&world, &upstream, capable("2025-11-25")).await;
     let mut stream = client.begin(call("echo", json!({}))).await;
     let asked = next(&mut stream).await;
-    assert_eq!((&asked["params"]["url"], &asked["params"]["mode"]), (&json!("https://a.example/x"), &json!("url")));
+    assert_eq!(
+        (&asked["params"]["url"], &asked["params"]["mode"]),
+        (&json!("https://a.example/x"), &json!("url"))
+    );
     assert!(asked["params"]["elicitationId"].is_string(), "{asked}");
     client.send(json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "action": "accept" } })).await;
     let end = next(&mut stream).await;
@@ -196,7 +207,8 @@ async fn a_legacy_client_cancels_by_name_and_not_by_leaving() {
 #[tokio::test]
 async fn levels_of_log_messages_are_remembered() {
     let world = World::new().await;
-    let upstream = Upstream::modern(|request| result(request, r#"{"resultType":"complete","content":[]}"#)).await;
+    let upstream =
+        Upstream::modern(|request| result(request, r#"{"resultType":"complete","content":[]}"#)).await;
     let client = Client::open(&world, &upstream, initialize("2025-11-25")).await;
     client.send(call("echo", json!({}))).await;
     let wrong = client.send(rpc("logging/setLevel", json!({ "level": "loud" }))).await;

@@ -53,7 +53,9 @@ async fn session(world: &World, gateway: &Router, token: &str) -> String {
 async fn up_17_a_process_neither_learns_nor_gets_what_is_not_allowed() {
     let world = World::new().await;
     let token = world.far_token("ada", "use");
-    for (sharing, offered) in [(OWN, json!({ "elicitation": { "form": {}, "url": {} } })), (Sharing::Everybody, json!({}))] {
+    for (sharing, offered) in
+        [(OWN, json!({ "elicitation": { "form": {}, "url": {} } })), (Sharing::Everybody, json!({}))]
+    {
         let gateway = behind(&world, sharing, AllowedRequests::default());
         let opened = world.far(&gateway, &token, initialize("2025-11-25")).send().await;
         assert_eq!(opened.json()["result"]["asked"]["capabilities"], offered);
@@ -85,12 +87,14 @@ async fn the_process_of_one_user_asks_whoever_waits_for_it() {
         let answer = json!({ "jsonrpc": "2.0", "id": "mine", "result": { "action": "accept" } });
         // Whether the process has asked yet is not seen from here.
         loop {
-            let sent = world.far(&gateway, &token, answer.clone()).header("mcp-session-id", &session).send().await;
+            let sent =
+                world.far(&gateway, &token, answer.clone()).header("mcp-session-id", &session).send().await;
             assert_eq!(sent.status, 202);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let answer = tokio::select! { answer = asking => answer, () = answering => unreachable!("it never ends") };
+    let answer =
+        tokio::select! { answer = asking => answer, () = answering => unreachable!("it never ends") };
     assert!(answer.text.contains("elicitation/create"), "{answer:?}");
     assert_eq!(response(&answer)["result"]["result"]["action"], "accept", "{answer:?}");
 
@@ -117,7 +121,8 @@ async fn the_ids_of_many_clients_meet_and_everybody_cancels_their_own() {
     let (ada, bob) = (world.far_token("ada", "use"), world.far_token("bob", "use"));
     let (adas, bobs) = (session(&world, &gateway, &ada).await, session(&world, &gateway, &bob).await);
     let silence = |token: &str, session: &str| {
-        let sent = world.far(&gateway, token, rpc("silence", json!({}))).header("mcp-session-id", session).build();
+        let sent =
+            world.far(&gateway, token, rpc("silence", json!({}))).header("mcp-session-id", session).build();
         let router = gateway.clone();
         tokio::spawn(async move { tower::ServiceExt::oneshot(router, sent).await.unwrap() })
     };
@@ -126,12 +131,13 @@ async fn the_ids_of_many_clients_meet_and_everybody_cancels_their_own() {
     let cancelled = async || {
         let body = rpc("cancelled", json!({}));
         let answer = world.far(&gateway, &bob, body).header("mcp-session-id", &bobs).send().await;
-        response(&answer)["result"].as_array().unwrap().len()
+        response(&answer)["result"].as_array().unwrap_or_else(|| panic!("{answer:?}")).len()
     };
     tokio::time::sleep(Duration::from_millis(300)).await;
     left.abort();
     assert_eq!(cancelled().await, 0, "who leaves has not cancelled");
-    let cancel = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } });
+    let cancel =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } });
     world.far(&gateway, &ada, cancel).header("mcp-session-id", &adas).send().await;
     let ended = tokio::time::timeout(Duration::from_secs(10), mine).await.unwrap().unwrap();
     assert_eq!(ended.status(), 200);
