@@ -4,11 +4,11 @@ mod authorization_code;
 mod client_credentials;
 mod refresh_token;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
 use oauth::{ErrorCode, GrantType, ResourceIndicator, parameters::Parameters};
@@ -36,17 +36,29 @@ pub(crate) async fn post(
         GrantType::ClientCredentials => Freshness::Recent,
         GrantType::AuthorizationCode | GrantType::RefreshToken => Freshness::Now,
     };
-    let client = authenticate(&server, &form, peer.map(|extension| extension.0.0.ip()), freshness).await?;
+    let issued = issue(&server, grant_type, freshness, &form, peer.map(|extension| extension.0.0.ip())).await;
+    // For whoever counts answers by grant type.
+    let mut response = issued.into_response();
+    response.extensions_mut().insert(grant_type);
+    Ok(response)
+}
+
+async fn issue(
+    server: &AuthorizationServer,
+    grant_type: GrantType,
+    freshness: Freshness,
+    form: &Form,
+    peer: Option<IpAddr>,
+) -> Result<Response, EndpointError> {
+    let client = authenticate(server, form, peer, freshness).await?;
     if !may_use(client.record(), grant_type) {
         let description = "this client is not registered for this grant type";
         return Err(EndpointError::new(ErrorCode::UnauthorizedClient, description));
     }
     let response = match grant_type {
-        GrantType::AuthorizationCode => {
-            authorization_code::exchange(&server, &client, &form.parameters).await
-        }
-        GrantType::RefreshToken => refresh_token::refresh(&server, &client, &form.parameters).await,
-        GrantType::ClientCredentials => client_credentials::issue(&server, &client, &form.parameters),
+        GrantType::AuthorizationCode => authorization_code::exchange(server, &client, &form.parameters).await,
+        GrantType::RefreshToken => refresh_token::refresh(server, &client, &form.parameters).await,
+        GrantType::ClientCredentials => client_credentials::issue(server, &client, &form.parameters),
     }?;
     Ok(no_store(StatusCode::OK, &response))
 }

@@ -59,4 +59,9 @@ impl RemoteServer {
             kept: Arc::new(Kept::new(&settings.name, session_key)),
         }
     }
+
+    /// Whether nobody asks it for now, because it could not be connected to.
+    pub fn is_resting(&self) -> bool {
+        self.remote.is_resting()
+    }
 }

@@ -51,6 +51,29 @@ impl Queue {
     }
 }
 
+/// How full a [`Queue`] is, for whoever looks at it from outside.
+#[derive(Debug)]
+pub(crate) struct Backlog(mpsc::WeakSender<Recorded>);
+
+impl Queue {
+    /// Its backlog, now and whenever it is asked.
+    pub(crate) fn backlog(&self) -> Backlog {
+        Backlog(self.sender.downgrade())
+    }
+}
+
+impl Backlog {
+    /// Events that wait to be written, those included that have a place and have not happened yet.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.0.upgrade().map_or(0, |sender| (sender.max_capacity() - sender.capacity()) as u64)
+    }
+
+    /// Events that may wait.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.0.upgrade().map_or(0, |sender| sender.max_capacity() as u64)
+    }
+}
+
 impl Auditor for Queue {
     fn reserve(&self) -> Reservation<'_> {
         Box::pin(async {

@@ -13,6 +13,7 @@ mod health;
 mod jobs;
 mod keyring;
 mod listener;
+mod metrics;
 mod open_files;
 mod reload;
 mod revocations;

@@ -151,6 +151,11 @@ impl Remote {
         matches!(self.reached, Reached::Joined(_))
     }
 
+    /// Whether nobody asks it for now, because it could not be connected to.
+    pub(crate) fn is_resting(&self) -> bool {
+        matches!(&self.reached, Reached::Http(http) if http.breaker.is_resting(Instant::now()))
+    }
+
     /// What it is called here.
     pub(crate) fn name(&self) -> &str {
         &self.name

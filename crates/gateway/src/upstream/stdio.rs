@@ -31,6 +31,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -159,6 +160,7 @@ type Slots = HashMap<Option<User>, Arc<Slot>>;
 pub struct StdioServer {
     settings: Arc<StdioSettings>,
     random: Arc<dyn Random>,
+    starts: Arc<AtomicU64>,
     /// `None` once the gateway ends.
     slots: Mutex<Option<Slots>>,
 }
@@ -166,7 +168,13 @@ pub struct StdioServer {
 impl StdioServer {
     /// A server that nobody has needed yet: nothing is started.
     pub fn new(settings: StdioSettings, random: Arc<dyn Random>) -> Self {
-        Self { settings: Arc::new(settings), random, slots: Mutex::new(Some(HashMap::new())) }
+        let slots = Mutex::new(Some(HashMap::new()));
+        Self { settings: Arc::new(settings), random, starts: Arc::default(), slots }
+    }
+
+    /// How many processes were started so far.
+    pub fn starts(&self) -> u64 {
+        self.starts.load(Ordering::Relaxed)
     }
 
     /// What the server said about itself; starts it if it does not run.
@@ -241,7 +249,7 @@ impl StdioServer {
         let new = |user: &Option<User>| {
             let settings =
                 user.as_ref().map_or_else(|| Arc::clone(&self.settings), |user| self.settings.of(user));
-            Arc::new(Slot::new(settings, Arc::clone(&self.random)))
+            Arc::new(Slot::new(settings, Arc::clone(&self.random), Arc::clone(&self.starts)))
         };
         Arc::clone(slots.entry(key).or_insert_with_key(new))
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use audit::Auditor;
 use authorization_server::invitation::{self, NewInvitation};
 use clap::builder::BoolishValueParser;
 use tokio::signal;
@@ -15,6 +16,7 @@ use crate::{
     entropy::SystemEntropy,
     jobs, keyring,
     listener::Listener,
+    metrics::Metrics,
     open_files,
     reload::Reload,
     storage, telemetry,
@@ -69,7 +71,12 @@ async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::R
     let issuer = configuration.network.issuer(listener.address())?;
     let node = Node::claim(&configuration.storage.data_dir, &*random)?;
     let (queue, waiting) = Queue::new(clock.clone());
-    let parts = Parts { store, keyring, issuer, clock, random, auditor: Arc::new(queue) };
+    let metrics = configuration.telemetry.metrics.map(|_| Metrics::new(&store, queue.backlog()));
+    let auditor: Arc<dyn Auditor> = match &metrics {
+        Some(metrics) => metrics.counting(Arc::new(queue)),
+        None => Arc::new(queue),
+    };
+    let parts = Parts { store, keyring, issuer, clock, random, auditor, metrics };
     let mut wiring = Wiring::open(&parts, &configuration).await?;
     let mut revocations = wiring.revocations();
     // Before the first request: what was revoked before a restart stays revoked.
@@ -78,6 +85,10 @@ async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::R
     let audit_log = parts.audit_writer(node, wiring.sign()).await?.start(waiting);
     let _jobs = jobs::start(parts.store.clone(), revocations, Arc::clone(&parts.clock));
 
+    let _metrics = match (configuration.telemetry.metrics, &parts.metrics) {
+        (Some(address), Some(metrics)) => Some(metrics.serve(address, &configuration.connections).await?),
+        _ => None,
+    };
     println!("listening on http://{}", listener.address());
     if let Some(welcome) = welcome {
         eprintln!("{welcome}");

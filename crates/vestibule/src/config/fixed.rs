@@ -12,6 +12,7 @@ impl Configuration {
             ("data_dir", self.storage.data_dir == newer.storage.data_dir),
             ("database", self.storage.database == newer.storage.database),
             ("log", self.telemetry.filter == newer.telemetry.filter),
+            ("[telemetry]", self.telemetry.metrics == newer.telemetry.metrics),
             ("log_format", self.telemetry.format == newer.telemetry.format),
             ("watch", self.watch == newer.watch),
             ("[connections]", self.connections == newer.connections),

@@ -8,7 +8,7 @@ use guard::Guard;
 use oauth::{ResourceIndicator, Scope};
 
 use super::{Guarded, Guards, kept::WithGuards, resource_of, virtual_server::Joinable};
-use crate::config::server::Server;
+use crate::{config::server::Server, metrics::Observed};
 
 const NAME: &str = "Vestibule demo";
 
@@ -77,6 +77,11 @@ impl DemoResources {
             scope: self.primary.0.scope.clone(),
             scopes: scopes(),
         }
+    }
+
+    pub(super) fn observed(&self) -> Observed {
+        let tools = BuiltInServer::demo_tools().named.into_keys().collect();
+        Observed { name: self.name.clone(), tools, server: None, process: None }
     }
 
     pub(super) fn settings(&self) -> DemoSettings {

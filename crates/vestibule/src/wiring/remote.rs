@@ -1,6 +1,6 @@
 //! A server elsewhere.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use authorization_server::{Resource, ScopeDescription};
 use gateway::{MemberServer, RemoteSettings};
@@ -14,7 +14,10 @@ use super::{
     resource_of,
     virtual_server::Joinable,
 };
-use crate::config::server::{Remote, Server};
+use crate::{
+    config::server::{Remote, Server},
+    metrics::Observed,
+};
 
 /// One configured server and its resource.
 pub(super) struct RemoteResource {
@@ -74,6 +77,16 @@ impl RemoteResource {
             behind: MemberServer::Remote(self.connected.server.clone(), self.remote.tools.clone()),
             scope: self.remote.tools.default.clone(),
             scopes: self.scopes(),
+        }
+    }
+
+    pub(super) fn observed(&self) -> Observed {
+        let Connected { server, process } = &self.connected;
+        Observed {
+            name: self.name.clone(),
+            tools: self.remote.tools.named.keys().cloned().collect(),
+            server: Some(server.clone()),
+            process: process.as_ref().map(Arc::downgrade),
         }
     }
 

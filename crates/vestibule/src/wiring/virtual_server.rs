@@ -11,7 +11,10 @@ use guard::Guard;
 use oauth::{ResourceIndicator, Scope};
 
 use super::{Guarded, Guards, Servers, kept::WithGuards, resource_of};
-use crate::config::server::{Joins, Server};
+use crate::{
+    config::server::{Joins, Server},
+    metrics::Observed,
+};
 
 /// One configured virtual server and its resource.
 pub(super) struct VirtualResource {
@@ -69,6 +72,11 @@ impl VirtualResource {
         let scopes = scopes(joined.iter().flat_map(|(_, member)| &member.scopes));
         let members = joined.into_iter().map(|(name, member)| MemberSettings { name, behind: member.behind });
         Ok(Self { guarded, guard, scopes, members: members.collect(), server: kept })
+    }
+
+    /// Its calls are counted; how its members do is told under their own names.
+    pub(super) fn observed(&self) -> Observed {
+        Observed { name: self.server.name.clone(), tools: Vec::new(), server: None, process: None }
     }
 
     pub(super) fn guard(&self) -> &Guard {

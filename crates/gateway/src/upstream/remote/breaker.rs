@@ -35,6 +35,11 @@ impl Breaker {
         }
     }
 
+    /// Whether the server rests.
+    pub(super) fn is_resting(&self, now: Instant) -> bool {
+        self.state().rests_until.is_some_and(|until| now < until)
+    }
+
     /// Learns from an outcome. Only a connection that was not made counts: a server that fails is there.
     pub(super) fn note<T>(&self, outcome: &Result<T, outbound::Error>, now: Instant) {
         let is_down =
