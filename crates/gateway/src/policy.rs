@@ -278,7 +278,7 @@ impl ServerPolicy {
 
     /// What the rules say together, whatever their order.
     fn ruling<'p>(&'p self, outcomes: impl Iterator<Item = (&'p Rule, Outcome)>) -> Decision<'p> {
-        let (mut allowing, mut failed) = (None, None);
+        let (mut allowing, mut failed) = (None::<&Rule>, None);
         let (mut may_deny, mut may_allow) = (None, None);
         for (rule, outcome) in outcomes {
             match (rule.effect, outcome) {
@@ -291,15 +291,13 @@ impl ServerPolicy {
                 (Effect::Allow, Outcome::Open(what)) => drop(may_allow.get_or_insert((rule, what))),
             }
         }
-        match (may_deny, allowing, may_allow) {
-            (Some((rule, what)), Some(_), _) => Decision::Open(&rule.name, what),
-            (None, Some(rule), _) => Decision::Allow(&rule.name),
-            (Some((rule, what)), None, _) if self.policy.default == Effect::Allow => {
+        let by_default = (self.policy.default == Effect::Allow).then_some(BY_SCOPE);
+        match (allowing.map(|rule| &*rule.name).or(by_default), may_deny, may_allow) {
+            (Some(_), Some((rule, what)), _) | (None, _, Some((rule, what))) => {
                 Decision::Open(&rule.name, what)
             }
-            (None, None, _) if self.policy.default == Effect::Allow => Decision::Allow(BY_SCOPE),
-            (_, None, Some((rule, what))) => Decision::Open(&rule.name, what),
-            (_, None, None) => Decision::Deny(match failed {
+            (Some(rule), None, _) => Decision::Allow(rule),
+            (None, _, None) => Decision::Deny(match failed {
                 Some((rule, why)) => denial(rule, Some(why)),
                 None => Denial { rule: BY_DEFAULT, failure: None, reason: None },
             }),

@@ -96,8 +96,8 @@ impl Quotas {
         server: &str,
         tool: Option<&str>,
     ) -> Result<(), Exceeded> {
-        let about = self.limits.iter().filter(|limit| limit.is_about(server, tool));
-        about.map(|limit| limit.take(requester, server, tool)).collect()
+        let mut about = self.limits.iter().filter(|limit| limit.is_about(server, tool));
+        about.try_for_each(|limit| limit.take(requester, server, tool))
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn record_refused_request(front: &Front, caller: &Caller, metho
     match front.auditor.reserve().await {
         Ok(place) => place.record(event),
         Err(error) => {
-            tracing::warn!(%server, %error, "a refused request of a server is not in the audit log")
+            tracing::warn!(%server, %error, "a refused request of a server is not in the audit log");
         }
     }
 }

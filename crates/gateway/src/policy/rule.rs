@@ -204,12 +204,12 @@ impl About {
     fn new(settings: &RuleSettings) -> Result<Self, &'static str> {
         let lists = [&settings.tools, &settings.prompts, &settings.resources];
         let named = lists.map(Option::is_some);
-        let uses = settings.when.as_ref().map(Condition::uses);
-        let used = uses.map_or([false; 3], |uses| [uses.tool, uses.prompt, uses.resource]);
+        let looks = settings.when.as_ref().map(Condition::uses);
+        let used = looks.map_or([false; 3], |uses| [uses.tool, uses.prompt, uses.resource]);
         if used.iter().filter(|used| **used).count() > 1 {
             return Err("has a condition about things of different kinds, and no request is about two");
         }
-        let has_arguments = uses.is_some_and(|uses| uses.arguments.is_some());
+        let has_arguments = looks.is_some_and(|uses| uses.arguments.is_some());
         let [tools, prompts, resources] = if named.contains(&true) {
             if named.iter().zip(used).any(|(named, used)| used && !named) {
                 return Err("has a condition about things that its lists leave out");

@@ -19,8 +19,8 @@ fn rule(name: &str, effect: Effect) -> RuleSettings {
     RuleSettings { name: name.to_owned(), effect, ..RuleSettings::default() }
 }
 
-fn when(text: &str) -> Option<Condition> {
-    Some(Condition::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")))
+fn condition(text: &str) -> Condition {
+    Condition::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn policy(default: Effect, rules: &[RuleSettings]) -> ServerPolicy {
@@ -168,7 +168,7 @@ fn rules_are_about_users_clients_roles_and_groups() {
 #[test]
 fn gw_25_the_token_says_who_somebody_is_and_arguments_do_not() {
     let deny = RuleSettings {
-        when: when("has(arguments.tenant) && !(arguments.tenant in user.groups)"),
+        when: Some(condition("has(arguments.tenant) && !(arguments.tenant in user.groups)")),
         ..rule("own tenant", Effect::Deny)
     };
     let policy = policy(Effect::Allow, &[deny]);
@@ -187,8 +187,11 @@ fn gw_25_the_token_says_who_somebody_is_and_arguments_do_not() {
 fn a_list_shows_what_may_be_allowed_and_nothing_else() {
     let rules = [
         RuleSettings { tools: Some(names(&["del*"])), roles: names(&["intern"]), ..rule("a", Effect::Deny) },
-        RuleSettings { when: when("arguments.force == true"), ..rule("b", Effect::Deny) },
-        RuleSettings { when: when("tool.name == 'never' || arguments.x == 1"), ..rule("c", Effect::Deny) },
+        RuleSettings { when: Some(condition("arguments.force == true")), ..rule("b", Effect::Deny) },
+        RuleSettings {
+            when: Some(condition("tool.name == 'never' || arguments.x == 1")),
+            ..rule("c", Effect::Deny)
+        },
     ];
     let policy = policy(Effect::Allow, &rules);
     let lists = |roles: &[&str], name| {
@@ -211,10 +214,10 @@ fn a_list_shows_what_may_be_allowed_and_nothing_else() {
 
 #[test]
 fn a_condition_that_fails_never_allows() {
-    let deny = RuleSettings { when: when("arguments.n > 1"), ..rule("small", Effect::Deny) };
+    let deny = RuleSettings { when: Some(condition("arguments.n > 1")), ..rule("small", Effect::Deny) };
     let policy_that_denies = policy(Effect::Allow, &[deny]);
     assert_eq!(call(&policy_that_denies, &[], "get"), "deny small");
-    let allow = RuleSettings { when: when("arguments.n > 1"), ..rule("large", Effect::Allow) };
+    let allow = RuleSettings { when: Some(condition("arguments.n > 1")), ..rule("large", Effect::Allow) };
     let admins = RuleSettings { roles: names(&["admin"]), ..rule("admins", Effect::Allow) };
     let policy_that_allows = policy(Effect::Deny, &[allow, admins]);
     assert_eq!(call(&policy_that_allows, &[], "get"), "deny large", "what failed is named");
@@ -233,7 +236,8 @@ fn what_is_not_known_of_somebody_is_open() {
     let who = Requester { memberships: None, ..requester(&[]) };
     assert_eq!(decided(&about_roles, &who, tool("get"), None), "open no interns");
     let about_clients = RuleSettings { clients: names(&["c*"]), ..rule("no c", Effect::Deny) };
-    let conditional = RuleSettings { when: when("client.id == 'c'"), ..rule("not c", Effect::Deny) };
+    let conditional =
+        RuleSettings { when: Some(condition("client.id == 'c'")), ..rule("not c", Effect::Deny) };
     for rule in [about_clients, conditional] {
         let who = Requester { client_id: None, ..requester(&[]) };
         let name = format!("open {}", rule.name);
@@ -257,7 +261,7 @@ fn settings_that_are_no_policy_say_which_rule() {
     );
     assert_eq!(mistake(Effect::Allow, &[deny("a"), deny("a")]), "the rule \"a\" is there twice");
     assert_eq!(mistake(Effect::Allow, &[deny("scope")]), "the rule \"scope\" cannot be called so");
-    let conditional = |text: &str| RuleSettings { when: when(text), ..deny("c") };
+    let conditional = |text: &str| RuleSettings { when: Some(condition(text)), ..deny("c") };
     assert!(mistake(Effect::Allow, &[conditional("tool.name == prompt.name")]).contains("different kinds"));
     let about_prompts = RuleSettings { prompts: Some(Vec::new()), ..conditional("tool.name == 'a'") };
     assert!(mistake(Effect::Allow, &[about_prompts]).contains("leave out"));
@@ -275,7 +279,7 @@ fn callers_are_told_what_the_operator_wants_them_to_know() {
                 reason: Some("ask in #ops".to_owned()),
                 ..rule("no deletes", Effect::Deny)
             },
-            RuleSettings { when: when("arguments.force"), ..rule("no force", Effect::Deny) },
+            RuleSettings { when: Some(condition("arguments.force")), ..rule("no force", Effect::Deny) },
         ],
         ..PolicySettings::default()
     };

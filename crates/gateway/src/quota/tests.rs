@@ -129,7 +129,7 @@ fn a_reload_keeps_the_counters_of_what_stays() {
     let mut world = world(&[stays.clone(), goes.clone()]);
     assert_eq!(world.passing(9, ("ada", "c"), ("files", "get")), 5);
     let clock: Arc<dyn Clock> = world.clock.clone();
-    world.quotas = Quotas::new(&[stays.clone()], &clock, Some(&world.quotas));
+    world.quotas = Quotas::new(std::slice::from_ref(&stays), &clock, Some(&world.quotas));
     assert_eq!(world.passing(9, ("ada", "c"), ("files", "get")), 0);
     let more = LimitSettings { requests: NonZeroU32::new(6).unwrap(), ..stays };
     world.quotas = Quotas::new(&[more], &clock, Some(&world.quotas));

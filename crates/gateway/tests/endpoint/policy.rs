@@ -22,8 +22,8 @@ fn allow(name: &str) -> RuleSettings {
     RuleSettings { effect: Effect::Allow, ..deny(name) }
 }
 
-fn when(text: &str) -> Option<Condition> {
-    Some(Condition::parse(text).unwrap())
+fn condition(text: &str) -> Condition {
+    Condition::parse(text).unwrap()
 }
 
 fn policy(default: Effect, rules: &[RuleSettings]) -> Policy {
@@ -283,7 +283,7 @@ async fn gw_26_a_challenge_names_all_scopes_and_a_larger_scope_stands_for_smalle
 async fn a_rule_on_arguments_lists_the_tool_and_decides_at_the_call() {
     let mut world = World::new().await;
     let rule = RuleSettings {
-        when: when("tool.name == 'get' && !arguments.path.startsWith('/pub/')"),
+        when: Some(condition("tool.name == 'get' && !arguments.path.startsWith('/pub/')")),
         reason: Some("only what is public".to_owned()),
         ..deny("public only")
     };
@@ -303,11 +303,7 @@ async fn a_rule_on_arguments_lists_the_tool_and_decides_at_the_call() {
         let answer = far.legacy("tools/call", json!({ "name": "get", "arguments": arguments })).await;
         assert_eq!(answer.code() == 0, is_allowed, "{arguments}: {answer:?}");
         let told = "rule \"public only\" (only what is public)";
-        assert_eq!(
-            answer.json()["error"]["message"].as_str().unwrap_or(told).contains(told),
-            true,
-            "{answer:?}"
-        );
+        assert!(answer.json()["error"]["message"].as_str().unwrap_or(told).contains(told), "{answer:?}");
     }
     assert_eq!(upstream.of("tools/call").len(), 1);
     let events = world.audit_log.events();
@@ -321,7 +317,7 @@ async fn a_rule_on_annotations_believes_what_the_server_said_of_its_tool() {
     let mut world = World::new().await;
     world.policy = policy(
         Effect::Deny,
-        &[RuleSettings { when: when("tool.annotations.readOnlyHint"), ..allow("reading") }],
+        &[RuleSettings { when: Some(condition("tool.annotations.readOnlyHint")), ..allow("reading") }],
     );
     let upstream = Upstream::modern(everything).await;
     let far =
@@ -334,7 +330,7 @@ async fn a_rule_on_annotations_believes_what_the_server_said_of_its_tool() {
 #[tokio::test]
 async fn annotations_that_no_list_has_told_are_asked_for_once_in_a_while() {
     let mut world = World::new().await;
-    let reading = RuleSettings { when: when("tool.annotations.readOnlyHint"), ..allow("reading") };
+    let reading = RuleSettings { when: Some(condition("tool.annotations.readOnlyHint")), ..allow("reading") };
     world.policy = policy(Effect::Deny, &[reading]);
     for upstream in [Upstream::modern(everything).await, Upstream::legacy(everything).await] {
         let token = world.far_token("ada", "use admin");

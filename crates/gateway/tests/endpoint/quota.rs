@@ -61,8 +61,8 @@ async fn gw_30_whoever_asks_too_often_waits_and_the_others_do_not() {
     assert_eq!(call(&ada, "x").await.status, 200);
     assert_eq!(call(&ada, "x").await.status, 429);
     let events = world.audit_log.events();
-    let last = events.iter().rev().find(|event| event.detail.contains_key("refusals")).unwrap();
-    assert_eq!(last.detail["refusals"], "21", "nothing is forgotten");
+    let newest = events.iter().rev().find(|event| event.detail.contains_key("refusals")).unwrap();
+    assert_eq!(newest.detail["refusals"], "21", "nothing is forgotten");
 }
 
 #[tokio::test]

@@ -67,6 +67,7 @@ pub(super) fn declare(environment: &mut Env) {
     member.and(global).expect("the standard library is built without a `matches` of its own");
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature that cel asks for")]
 fn matches<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let text = arguments.first().and_then(|text| text.downcast_ref::<CelString>());
     let pattern = arguments.get(1).and_then(|pattern| pattern.downcast_ref::<Pattern>());

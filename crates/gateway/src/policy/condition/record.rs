@@ -91,7 +91,7 @@ impl<'a> Record<'a> {
             (Self::User(user), "roles") => Some(list(&user.memberships.as_ref()?.roles)),
             (Self::User(user), "groups") => Some(list(&user.memberships.as_ref()?.groups)),
             (Self::Client(client), "id") => text(client.client_id.as_deref()?),
-            (Self::Tool(name, _), "name") | (Self::Prompt(name), "name") => text(name),
+            (Self::Tool(name, _) | Self::Prompt(name), "name") => text(name),
             (Self::Tool(_, annotations), "annotations") => Some(Box::new(Self::Annotations(annotations?))),
             (Self::Resource(uri), "uri") => text(uri),
             (Self::Annotations(hints), "readOnlyHint") => truth(hints.read_only_hint),
