@@ -81,6 +81,17 @@ impl Challenge {
         }
     }
 
+    /// A signed request that is refused. The scheme has no challenge of its own; where tokens come from is said as to
+    /// everybody else.
+    #[cfg(feature = "signature")]
+    pub(crate) fn invalid_signature(resource_metadata: &str, scope: &Scope, description: &str) -> Self {
+        Self {
+            body_error: "invalid_signature",
+            description: description.to_owned(),
+            ..Self::missing_token(resource_metadata, scope)
+        }
+    }
+
     /// Nobody can say now whether the token is good.
     pub(crate) fn unavailable() -> Self {
         Self {

@@ -216,7 +216,10 @@ impl Guard {
     }
 
     /// The last word on a token whose claims are verified, or that is refused.
-    fn decide(&self, claims: Result<Arc<AccessTokenClaims>, Refused>) -> Result<Permit, Challenge> {
+    pub(crate) fn decide(
+        &self,
+        claims: Result<Arc<AccessTokenClaims>, Refused>,
+    ) -> Result<Permit, Challenge> {
         let claims = claims.map_err(|Refused| self.invalid_token())?;
         if self.holds(&claims) {
             return Ok(self.permit(claims));
@@ -248,10 +251,14 @@ impl Guard {
         self.is_alive(claims) && self.0.settings.tenant.as_ref().is_some_and(is_another)
     }
 
-    /// Exact match (RFC 9068 §4): a prefix, another case or a trailing slash is another resource.
     fn is_for_this_resource(&self, claims: &AccessTokenClaims) -> bool {
+        self.is_called(&claims.aud)
+    }
+
+    /// Exact match (RFC 9068 §4): a prefix, another case or a trailing slash is another resource.
+    pub(crate) fn is_called(&self, audience: &ResourceIndicator) -> bool {
         let Settings { resource, accepted_audiences, .. } = &self.0.settings;
-        claims.aud == *resource || accepted_audiences.contains(&claims.aud)
+        audience == resource || accepted_audiences.contains(audience)
     }
 
     fn invalid_token(&self) -> Challenge {
@@ -260,6 +267,23 @@ impl Guard {
 
     fn other_account(&self) -> Challenge {
         Challenge::other_account(&self.0.metadata_url)
+    }
+
+    /// Our own issuer.
+    #[cfg(feature = "signature")]
+    pub(crate) fn own_issuer(&self) -> Option<&Issuer> {
+        let Settings { issuer, issuers, .. } = &self.0.settings;
+        issuers.own.then_some(issuer)
+    }
+
+    #[cfg(feature = "signature")]
+    pub(crate) fn now(&self) -> oauth::Timestamp {
+        self.0.settings.clock.now()
+    }
+
+    #[cfg(feature = "signature")]
+    pub(crate) fn invalid_signature(&self, description: &str) -> Challenge {
+        Challenge::invalid_signature(&self.0.metadata_url, &self.0.settings.scope, description)
     }
 
     pub(crate) fn invalid_request(&self, description: &str) -> Challenge {

@@ -40,6 +40,8 @@ mod layer;
 mod metadata;
 mod permit;
 mod revocation;
+#[cfg(feature = "signature")]
+mod signed;
 mod tenant;
 mod tool_call;
 
@@ -53,4 +55,6 @@ pub use layer::{GuardLayer, Guarded};
 pub use metadata::metadata_router;
 pub use permit::Permit;
 pub use revocation::RevokedTokens;
+#[cfg(feature = "signature")]
+pub use signed::KeyHolder;
 pub use tenant::Tenant;

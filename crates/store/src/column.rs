@@ -43,6 +43,7 @@ text_columns! {
     TokenEndpointAuthMethod: ToString::to_string, |text| Self::parse(&text);
     Vec<RedirectUri>: write_json, |text| read_redirect_uris(&text);
     Vec<GrantType>: write_json, |text| read_json(&text);
+    Vec<ResourceIndicator>: write_json, |text| read_json(&text);
     Vec<String>: write_json, |text| read_json(&text);
     Map<String, Json>: write_json, |text| read_json(&text);
     Jwk: write_json, |text| read_json(&text);

@@ -41,6 +41,9 @@ sql! {
         "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at <= $1 LIMIT $2)";
     REVOCATIONS: "garbage.revocations" =
         "DELETE FROM revocations WHERE key IN (SELECT key FROM revocations WHERE expires_at <= $1 LIMIT $2)";
+    SIGNATURES: "garbage.access_key_signatures" =
+        "DELETE FROM access_key_signatures WHERE digest IN \
+         (SELECT digest FROM access_key_signatures WHERE expires_at <= $1 LIMIT $2)";
 }
 
 impl Store {

@@ -52,6 +52,7 @@ pub use error::{CommitError, LocationError, StoreError};
 pub use location::Location;
 pub use observer::Commit;
 pub use record::{
+    access_key::{self, AccessKeyRecord},
     audit_segment::{self, AuditCheckpointRecord, AuditSegmentRecord},
     authorization_code::{self, AuthorizationCodeRecord},
     authorization_request::{self, AuthorizationRequestRecord},

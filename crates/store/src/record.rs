@@ -1,5 +1,6 @@
 //! One module per record: its struct, its SQL, the statements that change it, the reads of [`crate::Store`].
 
+pub mod access_key;
 pub mod audit_segment;
 pub mod authorization_code;
 pub mod authorization_request;
@@ -20,6 +21,7 @@ use crate::statement::Sql;
 /// Every SQL text of every record.
 pub(crate) fn registered() -> impl Iterator<Item = &'static Sql> {
     [
+        access_key::REGISTERED,
         audit_segment::REGISTERED,
         authorization_code::REGISTERED,
         authorization_request::REGISTERED,

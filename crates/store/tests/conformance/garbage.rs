@@ -1,16 +1,19 @@
 use std::time::Duration;
 
 use store::{
-    AuthorizationCodeRecord, AuthorizationRequestRecord, Batch, ClientOrigin, ClientRecord, GrantRecord,
-    InvitationRecord, RefreshTokenRecord, RevocationKey, RevocationRecord, SessionRecord, Store,
-    authorization_code, authorization_request, client, grant, invitation, refresh_token, revocation, session,
-    setting, signing_key, user,
+    AccessKeyRecord, AuthorizationCodeRecord, AuthorizationRequestRecord, Batch, ClientOrigin, ClientRecord,
+    GrantRecord, InvitationRecord, RefreshTokenRecord, RevocationKey, RevocationRecord, SessionRecord, Store,
+    access_key, authorization_code, authorization_request, client, grant, invitation, refresh_token,
+    revocation, session, setting, signing_key, user,
 };
 
 use crate::{
     database::Database,
     records::a_signing_key,
-    world::{MINUTE, NOW, a_client, a_code, a_grant, a_refresh_token, a_request, a_session, a_user, digest},
+    world::{
+        MINUTE, NOW, a_client, a_code, a_grant, a_refresh_token, a_request, a_session, a_user, an_access_key,
+        digest,
+    },
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -118,4 +121,16 @@ pub(crate) async fn of_any_amount_goes(database: Database) {
     };
     store.commit((0..1201).map(request).collect::<Batch>()).await.unwrap();
     assert_eq!(store.collect_garbage(NOW + MINUTE).await.unwrap(), 1201);
+}
+
+pub(crate) async fn used_signatures_go_when_their_date_is_refused(database: Database) {
+    let store = database.store().await;
+    let key = AccessKeyRecord { expires_at: None, ..an_access_key() };
+    store.commit(Batch::new().then(user::insert(&a_user())).then(access_key::insert(&key))).await.unwrap();
+    let use_it = || access_key::use_signature(&key.id, &digest("signature"), NOW + MINUTE, NOW);
+    store.commit(use_it()).await.unwrap();
+    assert_eq!(store.collect_garbage(NOW).await.unwrap(), 0);
+    assert!(store.commit(use_it()).await.is_err(), "still remembered");
+    assert_eq!(store.collect_garbage(NOW + MINUTE).await.unwrap(), 1);
+    assert_eq!(store.access_keys().await.unwrap().len(), 1, "the key stays");
 }

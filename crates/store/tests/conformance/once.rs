@@ -2,7 +2,7 @@
 
 use oauth::UserId;
 use store::{
-    CommitError, InvitationRecord, SigningKeyRecord, Statement, Store, UserRecord, UserState,
+    CommitError, InvitationRecord, SigningKeyRecord, Statement, Store, UserRecord, UserState, access_key,
     authorization_code, authorization_request, client, demo_item, grant, invitation, refresh_token, session,
     signing_key, user,
 };
@@ -11,8 +11,8 @@ use crate::{
     database::Database,
     records::a_signing_key,
     world::{
-        MINUTE, NOW, a_client, a_code, a_grant, a_refresh_token, a_request, a_session, a_user, client_id,
-        digest, grant_id, populate,
+        MINUTE, NOW, a_client, a_code, a_grant, a_refresh_token, a_request, a_session, a_user, an_access_key,
+        client_id, digest, grant_id, populate, user_id,
     },
 };
 
@@ -121,4 +121,21 @@ pub(crate) async fn statements_about_nothing_are_refused(database: Database) {
     store.commit(session::delete(&digest("none"))).await.unwrap();
     store.commit(client::mark_granted(&client_id())).await.unwrap();
     store.commit(grant::revoke(&grant_id(), "test", NOW)).await.unwrap();
+}
+
+pub(crate) async fn a_signature_is_used_once(database: Database) {
+    let store = database.store().await;
+    let use_one = |name: &str, at| access_key::use_signature("VSTK1", &digest(name), NOW + MINUTE, at);
+    refused(&store, use_one("before there is a key", NOW)).await;
+    store.commit(user::insert(&a_user())).await.unwrap();
+    wins_once(&store, access_key::insert(&an_access_key())).await;
+    wins_once(&store, use_one("one", NOW)).await;
+    wins_once(&store, use_one("another", NOW)).await;
+    refused(&store, use_one("of an expired key", NOW + 10 * MINUTE)).await;
+    store.commit(user::set_state(&user_id(), UserState::Disabled)).await.unwrap();
+    refused(&store, use_one("of a disabled user", NOW)).await;
+    store.commit(user::set_state(&user_id(), UserState::Active)).await.unwrap();
+    store.commit(access_key::delete("VSTK1")).await.unwrap();
+    refused(&store, use_one("of a removed key", NOW)).await;
+    refused(&store, access_key::delete("VSTK1")).await;
 }

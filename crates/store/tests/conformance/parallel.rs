@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use store::{
-    Batch, CommitError, RefreshTokenRecord, SigningKeyRecord, Store, authorization_code, refresh_token,
-    signing_key,
+    Batch, CommitError, RefreshTokenRecord, SigningKeyRecord, Store, access_key, authorization_code,
+    refresh_token, signing_key, user,
 };
 
 use crate::{
     database::Database,
     records::a_signing_key,
-    world::{NOW, a_code, a_refresh_token, digest, populate},
+    world::{MINUTE, NOW, a_code, a_refresh_token, a_user, an_access_key, digest, populate},
 };
 
 /// Commits all batches at once, from two nodes by turns, and counts the successes. Whatever else happens
@@ -86,4 +86,12 @@ pub(crate) async fn demo_items_get_different_ids(database: Database) {
     let insertions: Vec<_> = insertions.collect();
     let ids: HashSet<i64> = join_all(insertions).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(ids, (4..36).collect());
+}
+
+pub(crate) async fn one_signature_is_used_once(database: Database) {
+    let nodes = [database.store().await, database.open()];
+    let batch = Batch::new().then(user::insert(&a_user())).then(access_key::insert(&an_access_key()));
+    nodes[0].commit(batch).await.unwrap();
+    let uses = (0..16).map(|_| access_key::use_signature("VSTK1", &digest("signature"), NOW + MINUTE, NOW));
+    assert_eq!(count_successes(nodes, uses.map(Batch::from)).await, 1);
 }

@@ -2,17 +2,17 @@
 
 use oauth::{GrantId, JwtId, UserId, jwk::Jwk};
 use store::{
-    Batch, ClientOrigin, ClientRecord, CommitError, ConsentRecord, GrantRecord, InvitationRecord,
-    RevocationKey, RevocationRecord, SigningKeyRecord, StoreError, UserRecord, UserState, authorization_code,
-    authorization_request, client, consent, demo_item, grant, invitation, refresh_token, revocation, session,
-    setting, signing_key, user,
+    AccessKeyRecord, Batch, ClientOrigin, ClientRecord, CommitError, ConsentRecord, GrantRecord,
+    InvitationRecord, RevocationKey, RevocationRecord, SigningKeyRecord, StoreError, UserRecord, UserState,
+    access_key, authorization_code, authorization_request, client, consent, demo_item, grant, invitation,
+    refresh_token, revocation, session, setting, signing_key, user,
 };
 
 use crate::{
     database::Database,
     world::{
-        MINUTE, NOW, a_client, a_code, a_grant, a_refresh_token, a_request, a_session, a_user, client_id,
-        digest, grant_id, populate, resource, scope, user_id,
+        MINUTE, NOW, a_client, a_code, a_grant, a_refresh_token, a_request, a_session, a_user, an_access_key,
+        client_id, digest, grant_id, populate, resource, scope, user_id,
     },
 };
 
@@ -301,4 +301,30 @@ pub(crate) async fn a_damaged_row_is_named_without_its_value(database: Database)
     let error = store.user(&user_id()).await.unwrap_err();
     assert_eq!(error, StoreError::Corrupt { table: "users", column: "state" });
     assert!(!error.to_string().contains("canary"));
+}
+
+pub(crate) async fn access_keys(database: Database) {
+    let store = database.store().await;
+    store.commit(user::insert(&a_user())).await.unwrap();
+    let everywhere = AccessKeyRecord {
+        id: "VSTK2".into(),
+        resources: Vec::new(),
+        expires_at: None,
+        created_at: NOW + MINUTE,
+        ..an_access_key()
+    };
+    store.commit(access_key::insert(&an_access_key())).await.unwrap();
+    store.commit(access_key::insert(&everywhere)).await.unwrap();
+    let both = [(an_access_key(), a_user()), (everywhere.clone(), a_user())];
+    assert_eq!(store.access_keys().await.unwrap(), both);
+    let live = async |id: &str, at| store.access_key(id, at).await.unwrap().map(|(key, _)| key);
+    assert_eq!(live("VSTK1", NOW).await, Some(an_access_key()));
+    assert_eq!(live("vstk1", NOW).await, None, "ids are compared byte by byte");
+    assert_eq!(live("VSTK1", NOW + 10 * MINUTE).await, None, "expired");
+    assert_eq!(live("VSTK2", NOW + 1000 * MINUTE).await, Some(everywhere));
+    store.commit(user::set_state(&user_id(), UserState::Disabled)).await.unwrap();
+    assert_eq!(live("VSTK2", NOW).await, None, "of a disabled user");
+    assert_eq!(store.access_keys().await.unwrap().len(), 2, "and the operator still sees it");
+    store.commit(access_key::delete("VSTK1")).await.unwrap();
+    assert_eq!(store.access_keys().await.unwrap().len(), 1);
 }

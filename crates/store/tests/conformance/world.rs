@@ -9,8 +9,8 @@ use oauth::{
 use secret::Digest;
 use serde_json::json;
 use store::{
-    AuthorizationCodeRecord, AuthorizationRequestRecord, Batch, ClientOrigin, ClientRecord, GrantRecord,
-    RefreshTokenRecord, SessionRecord, Store, UserRecord, UserState, authorization_code, grant,
+    AccessKeyRecord, AuthorizationCodeRecord, AuthorizationRequestRecord, Batch, ClientOrigin, ClientRecord,
+    GrantRecord, RefreshTokenRecord, SessionRecord, Store, UserRecord, UserState, authorization_code, grant,
     refresh_token, user,
 };
 
@@ -60,6 +60,19 @@ pub(crate) fn a_user() -> UserRecord {
         credentials_generation: 3,
         created_at: NOW,
         roles: vec!["dev".into(), "ops".into()],
+    }
+}
+
+pub(crate) fn an_access_key() -> AccessKeyRecord {
+    AccessKeyRecord {
+        id: "VSTK1".into(),
+        user_id: user_id(),
+        name: "CI ✓".into(),
+        secret_sealed: vec![0, 1, 255],
+        scope: scope("read write"),
+        resources: vec![resource()],
+        created_at: NOW,
+        expires_at: Some(NOW + 10 * MINUTE),
     }
 }
 
