@@ -2,10 +2,12 @@
 //!
 //! Every request takes the same way, top to bottom:
 //! 1. `admission`: `Host` and `Origin`, before any work;
-//! 2. `guard`: the access token, on every method; what comes out is a [`guard::Permit`];
+//! 2. `guard`: the access token, on every method; or `signed`: the signature of the request. What comes out is a
+//!    [`guard::Permit`];
 //! 3. `body`: media types and limits;
 //! 4. `mcp`: one strict parse, then the era; `endpoint` has a file for each;
-//! 5. `policy`: may this token call this tool? The same definition answers for the list;
+//! 5. `gate`: one decision for each request, of `quota` (not too often?) and `policy` (may this token call this tool?
+//!    The same definition answers for the list);
 //! 6. `recorded`: a place in the audit log, before anything is decided or done;
 //! 7. `upstream`: takes the permit by value, so that it cannot be called without one.
 //!
@@ -19,6 +21,8 @@ mod demo;
 mod endpoint;
 mod gate;
 mod http_sse;
+mod literals;
+pub mod lock;
 mod nowhere;
 pub mod policy;
 pub mod probe;
@@ -26,11 +30,14 @@ pub mod quota;
 mod recorded;
 mod relay;
 mod remote_server;
+mod review;
 mod server;
 mod session;
+mod signed;
 mod settings;
 mod upstream;
 mod virtual_server;
+mod visible;
 
 use std::sync::Arc;
 
@@ -45,6 +52,7 @@ use policy::ServerPolicy;
 use relay::RelayEndpoint;
 pub use remote_server::{RemoteServer, RemoteServerSettings};
 pub use server::BuiltInServer;
+pub use signed::SignedRequests;
 use settings::Front;
 pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes, Transport, Way};
 pub use upstream::stdio::{Sharing, StdioServer, StdioSettings};

@@ -34,6 +34,20 @@ pub(crate) async fn measure(table: &mut Table) {
     let upstream = Program::upstream();
     let through = per_request(&gateway::before(&upstream), gateway::call_through).await;
     table.print_count("instructions: gateway tools/call", through);
+    let ruled = format!("{}{}", gateway::before(&upstream), ten_rules());
+    let through = per_request(&ruled, gateway::call_through).await;
+    table.print_count("instructions: gateway tools/call, ten rules with conditions", through);
+}
+
+/// Rules whose conditions are all evaluated and all false.
+fn ten_rules() -> String {
+    let rule = |number: u32| {
+        format!(
+            "[[policy.rule]]\nname = \"rule {number}\"\neffect = \"deny\"\n\
+             when = \"user.name == 'nobody-{number}' || 'role-{number}' in user.roles\"\n"
+        )
+    };
+    (0..10).map(rule).collect()
 }
 
 async fn per_request(configuration: &str, request: impl AsyncFn(&Server) -> Fixed) -> u64 {
