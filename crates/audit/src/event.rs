@@ -40,7 +40,8 @@ pub struct Event {
     pub tool: Option<String>,
 }
 
-/// What happened. All but [`Kind::ToolCall`] and [`Kind::ServerRequest`] are security events of the authorization server.
+/// What happened. The first four are the gateway's; all others are security events of the
+/// authorization server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -48,6 +49,10 @@ pub enum Kind {
     ToolCall,
     /// A server asked its client for something through the gateway, which it may not ask for.
     ServerRequest,
+    /// Something that a server says about itself was not passed on to clients, or not as it came.
+    Definition,
+    /// A secret was taken out of what a server sent.
+    Redaction,
     /// A person signed in, or tried to.
     SignIn,
     /// A person allowed a client something, or denied it.
