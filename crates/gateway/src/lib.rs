@@ -35,6 +35,7 @@ mod server;
 mod session;
 mod signed;
 mod settings;
+mod trace_context;
 mod upstream;
 mod virtual_server;
 mod visible;

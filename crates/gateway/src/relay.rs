@@ -50,6 +50,7 @@ use crate::policy::ServerPolicy;
 use crate::remote_server::RemoteServer;
 use crate::session::sealed::SealedSessions;
 use crate::settings::{Front, RemoteSettings};
+use crate::trace_context;
 use crate::upstream::remote::{Answer, Remote, UpstreamError};
 pub(crate) use kept::Kept;
 use passage::Passed;
@@ -140,8 +141,12 @@ async fn post(
         Message::Notification(told) => {
             let params = Params::read(told.params)
                 .map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
+            let bounded = trace_context::bounded(&params);
+            let bounded = bounded.map(|params| Bytes::from(mcp::notification(&told.method, &params)));
+            let message = bounded.as_ref().map_or_else(|| Ok(message.clone()), |body| Message::parse(body))?;
+            let body = bounded.as_ref().unwrap_or(&body);
             match Era::of(&told.method, &params, headers) {
-                Era::Legacy => legacy::pass_on(endpoint, permit, headers, (&body, &message)).await,
+                Era::Legacy => legacy::pass_on(endpoint, permit, headers, (body, &message)).await,
                 // The revision defines none from client to server.
                 Era::Modern => Ok(accepted()),
             }
@@ -162,6 +167,10 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let params =
         Params::read(request.params).map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
+    if let Some(bounded) = trace_context::bounded(&params) {
+        let request = mcp::Request { params: Some(&bounded), ..request.clone() };
+        return Box::pin(answer_instead(endpoint, permit, headers, request.to_vec().into())).await;
+    }
     let asked = Asked { headers, body, request, params: &params };
     let era = Era::of(&request.method, &params, headers);
     if era == Era::Modern {
@@ -180,6 +189,17 @@ async fn answer(
             Err(refusal)
         }
     }
+}
+
+/// What was checked is what is sent, so a body that was changed is read again.
+async fn answer_instead(
+    endpoint: &RelayEndpoint,
+    permit: Permit,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let Message::Request(request) = Message::parse(&body)? else { return Err(Refusal::UnexpectedResponse) };
+    answer(endpoint, permit, headers, &body, &request).await
 }
 
 /// One request of a client, parsed.

@@ -32,6 +32,9 @@ class LoopbackCallback:
     async def parameters(self) -> dict[str, str]:
         return await asyncio.wait_for(self._parameters, CALLBACK_DEADLINE_S)
 
+    def expect_another(self) -> None:
+        self._parameters = asyncio.get_running_loop().create_future()
+
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target = urlsplit((await reader.readline()).split()[1].decode())
         while (await reader.readline()).strip():

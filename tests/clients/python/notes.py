@@ -16,36 +16,25 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
 
 
-class Callbacks:
-    """A new listener for each sign-in: the second one is for more scope."""
-
-    def __init__(self) -> None:
-        self.callback = LoopbackCallback()
-        self.url = ""
-
-    async def listen(self) -> None:
-        await self.callback.listen()
-        self.url = self.callback.url
-
-    async def parameters(self) -> AuthorizationCodeResult:
-        parameters = await self.callback.parameters()
-        self.callback._parameters = asyncio.get_running_loop().create_future()
-        return AuthorizationCodeResult(**parameters)
-
-
 async def main(mcp_url: str) -> None:
-    callbacks, browser, storage = Callbacks(), Browser(), Storage()
-    await callbacks.listen()
+    callback, browser, storage = LoopbackCallback(), Browser(), Storage()
+    await callback.listen()
+
+    async def parameters() -> AuthorizationCodeResult:
+        result = AuthorizationCodeResult(**await callback.parameters())
+        callback.expect_another()
+        return result
+
     provider = OAuthClientProvider(
         server_url=mcp_url,
         client_metadata=OAuthClientMetadata(
             client_name="Python SDK 2.x",
-            redirect_uris=[callbacks.url],
+            redirect_uris=[callback.url],
             token_endpoint_auth_method="none",
         ),
         storage=storage,
         redirect_handler=browser.open,
-        callback_handler=callbacks.parameters,
+        callback_handler=parameters,
     )
     async with (
         create_mcp_http_client(auth=provider) as http_client,

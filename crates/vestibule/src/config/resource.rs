@@ -1,6 +1,6 @@
 //! Protected resources that stand behind a guard of their own, not behind this gateway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oauth::{ResourceIndicator, Scope};
 use serde::Deserialize;
@@ -20,6 +20,9 @@ pub(crate) struct Resource {
     /// it, such as `{ "notes:read" = "Read your notes" }`. Default: none.
     #[serde(default)]
     scopes: BTreeMap<String, String>,
+    /// `read_only`: which of the scopes change nothing; people are warned of the others. Default: none.
+    #[serde(default)]
+    read_only: BTreeSet<String>,
 }
 
 impl Resource {
@@ -37,6 +40,11 @@ impl Resource {
     /// What its scopes permit.
     pub(crate) fn scopes(&self) -> &BTreeMap<String, String> {
         &self.scopes
+    }
+
+    /// Whether a scope is good for changing something.
+    pub(crate) fn changes(&self, scope: &str) -> bool {
+        !self.read_only.contains(scope)
     }
 
     /// The error for this resource.
@@ -61,6 +69,11 @@ pub(super) fn check(resources: &[Resource]) -> Result<(), Stop> {
                 let mistake = resource.mistake(&format!("has the scope {token:?}, which is none"));
                 return Err(mistake.hint("each key of `scopes` is one scope, without spaces"));
             }
+        }
+        if let Some(unknown) = resource.read_only.iter().find(|token| !resource.scopes.contains_key(*token)) {
+            let mistake =
+                resource.mistake(&format!("has the read-only scope {unknown:?}, which is not in `scopes`"));
+            return Err(mistake.hint("give it a sentence there"));
         }
         known.push(indicator);
     }
@@ -90,6 +103,7 @@ mod tests {
             (good.repeat(2), "is there twice"),
             (good.replace("read =", "\"read write\" ="), "which is none"),
             (good.replace("read =", "\"\" ="), "which is none"),
+            (format!("{good}read_only = [\"write\"]\n"), "not in `scopes`"),
             (good.replace("scopes", "scope"), "unknown field `scope`"),
         ] {
             let error = check_text(&text).unwrap_err();

@@ -1,7 +1,5 @@
 //! Resources that guard themselves, as the authorization server knows them.
 
-use std::collections::BTreeMap;
-
 use authorization_server::{Resource, ScopeDescription};
 
 use crate::config::resource;
@@ -22,7 +20,7 @@ pub(super) fn beside(
         resources.push(Resource {
             indicator,
             name: resource.name().to_owned(),
-            scopes: resource.scopes().iter().map(|(token, sentence)| described(token, sentence)).collect(),
+            scopes: resource.scopes().keys().map(|token| described(resource, token)).collect(),
             is_default: resources.is_empty(),
             is_alias: false,
         });
@@ -30,8 +28,8 @@ pub(super) fn beside(
     Ok(resources)
 }
 
-/// What a scope permits over there is not known here, so each is taken to change something.
-fn described(token: &str, sentence: &str) -> ScopeDescription {
-    let sentences = BTreeMap::from([("en".to_owned(), sentence.to_owned())]);
-    ScopeDescription { token: token.to_owned(), sentences, changes: true }
+fn described(resource: &resource::Resource, token: &str) -> ScopeDescription {
+    let sentence = resource.scopes().get(token).cloned();
+    let sentences = sentence.map(|sentence| ("en".to_owned(), sentence)).into_iter().collect();
+    ScopeDescription { token: token.to_owned(), sentences, changes: resource.changes(token) }
 }

@@ -37,8 +37,9 @@ async fn the_python_sdk_signs_in_and_once_more_for_more_scope() {
     let has_write = |scope: &Value| scope.as_str().is_some_and(|scope| scope.contains("notes:write"));
     assert!(!has_write(&report["scope_before"]) && has_write(&report["scope_after"]), "{report}");
     assert_eq!(report["notes"], json!(["from the Python SDK"]));
-    let consent = browser.visit().await.pages.iter().map(|page| page.text.clone()).collect::<String>();
-    assert!(consent.contains("Read your notes") && consent.contains("Notes"), "{consent}");
+    let [first, second] = consents(&browser).await;
+    assert!(first.contains("It will be able to\nRead your notes\nStay connected"), "{first}");
+    assert!(second.contains("in addition, to\nChange your notes\nCan change or delete"), "{second}");
 }
 
 #[tokio::test]
@@ -143,6 +144,21 @@ async fn a_guarded_server_behind_the_gateway_gets_no_token_of_ours() {
     assert_eq!(answer.header("www-authenticate"), None);
 }
 
+/// What the person read at each of two sign-ins, once the browser has closed.
+async fn consents(browser: &Browser) -> [String; 2] {
+    let both = async {
+        loop {
+            let visits = browser.visits().into_iter();
+            let texts = visits.map(|visit| visit.pages.into_iter().map(|page| page.text).collect());
+            match <[String; 2]>::try_from(texts.collect::<Vec<_>>()) {
+                Ok(both) => return both,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    timeout(ENDS_WITHIN, both).await.expect("the person signs in twice")
+}
+
 /// The guarded server, and a Vestibule that issues tokens for it and has it behind its gateway too.
 struct World {
     server: Server,
@@ -156,7 +172,7 @@ impl World {
         let address = free_address();
         let url = format!("http://{address}/mcp");
         let configuration = format!(
-            "[[resource]]\nurl = \"{url}\"\nname = \"Notes\"\nscopes = {SCOPES}\n\n\
+            "[[resource]]\nurl = \"{url}\"\nname = \"Notes\"\nscopes = {SCOPES}\nread_only = [\"notes:read\"]\n\n\
              [[server]]\nname = \"notes\"\nkind = \"remote\"\nurl = \"{url}\"\n"
         );
         let server = Server::start(&Settings { configuration: Some(configuration), ..Settings::default() });
