@@ -62,7 +62,8 @@ impl Gate {
         }
     }
 
-    /// Lets a request pass that is no tool call, or not.
+    /// Lets a request pass that is no tool call, or not. Where arguments are not known, as for the completion of some,
+    /// what may be allowed is allowed, as it is in a list.
     pub(crate) fn pass(
         &self,
         permit: &Permit,
@@ -117,6 +118,7 @@ impl Gate {
                 let told = self.policy.told(question, &denial);
                 Err((Some(denial.rule), told.map_or(Refused::Unknown, Refused::Denied)))
             }
+            Decision::Open(rule, _) if matches!(question.arguments, Arguments::Unknown) => Ok(rule),
             // Everything is known of a call; and what is not known is not allowed.
             Decision::Open(rule, what) => {
                 let told = format!("denied by the policy of this gateway, which does not know {what}");

@@ -42,7 +42,7 @@ pub(crate) const BY_SCOPE: &str = "scope";
 /// The name under which [`PolicySettings::default`] decides.
 pub(crate) const BY_DEFAULT: &str = "default";
 /// Names that no rule may have: the audit log gives them to what decides without one.
-const RESERVED: [&str; 4] = [BY_SCOPE, BY_DEFAULT, "unknown tool", ""];
+const RESERVED: [&str; 6] = [BY_SCOPE, BY_DEFAULT, "unknown tool", "lock", "allow", ""];
 
 /// What an operator wants to be allowed and denied.
 #[derive(Debug, Clone, Default)]

@@ -122,7 +122,7 @@ impl Configuration {
         }
         server::check(&servers, &file.account)?;
         resource::check(&file.resource)?;
-        let policy = file.policy.for_servers(|name| servers.iter().any(|server| server.name == name))?;
+        let policy = file.policy.for_servers(&servers)?;
         let mut registration = file.registration;
         registration.client_credentials |= demo;
         Ok(Self {

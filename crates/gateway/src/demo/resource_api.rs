@@ -79,13 +79,11 @@ async fn answer(endpoint: &Endpoint, permit: Permit, parts: &Parts, body: Body) 
 fn refused(endpoint: &Endpoint, permit: &Permit, tool: DemoTool) -> Option<Response> {
     let annotations = Some(endpoint.server.annotations(tool.name()));
     let target = Target::Tool { name: tool.name(), annotations };
-    match endpoint.gate.pass(permit, target, policy::Arguments::Unknown).err()? {
+    match endpoint.gate.pass(permit, target, policy::Arguments::Known(None)).err()? {
         Refused::Unknown => Some(Reply::not_found().into_response()),
         Refused::Challenge(challenge) => Some(challenge.into_response()),
         Refused::Denied(told) => Some(Reply::error(StatusCode::FORBIDDEN, &told).into_response()),
-        refused @ Refused::TooMany(_) => {
-            Some(Refusal::from(CallRefusal::from(refused)).into_response())
-        }
+        refused @ Refused::TooMany(_) => Some(Refusal::from(CallRefusal::from(refused)).into_response()),
     }
 }
 

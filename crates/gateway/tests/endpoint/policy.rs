@@ -313,6 +313,29 @@ async fn a_rule_on_arguments_lists_the_tool_and_decides_at_the_call() {
 }
 
 #[tokio::test]
+async fn what_may_be_allowed_can_be_completed() {
+    let mut world = World::new().await;
+    let rule = RuleSettings {
+        prompts: Some(names(&["open"])),
+        when: Some(condition("arguments.city == 'Paris'")),
+        ..deny("not Paris")
+    };
+    world.policy = policy(Effect::Allow, &[rule]);
+    let upstream = Upstream::modern(everything).await;
+    let far = Far { world: &world, gateway: upstream.behind(&world), token: world.far_token("ada", "use") };
+    let get = async |city: &str| {
+        far.modern("prompts/get", json!({ "name": "open", "arguments": { "city": city } })).await.code()
+    };
+    assert_eq!((get("Rome").await, get("Paris").await), (0, -32602));
+    assert!(far.list("prompts/list", "prompts").await.contains(&"open".to_owned()));
+    let reference = json!({ "type": "ref/prompt", "name": "open" });
+    let argument = json!({ "name": "city", "value": "Pa" });
+    let completed =
+        far.modern("completion/complete", json!({ "ref": reference, "argument": argument })).await;
+    assert_eq!(completed.code(), 0, "{completed:?}");
+}
+
+#[tokio::test]
 async fn a_rule_on_annotations_believes_what_the_server_said_of_its_tool() {
     let mut world = World::new().await;
     world.policy = policy(

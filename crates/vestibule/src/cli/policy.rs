@@ -4,12 +4,15 @@ mod explain;
 mod replay;
 
 use gateway::{
-    BuiltInServer, ToolScopes,
+    BuiltInServer,
     policy::{Decision, Outcome, ServerPolicy},
 };
 
 use super::exit::Stop;
-use crate::config::{Configuration, server::Behind};
+use crate::config::{
+    Configuration,
+    server::{Behind, ServerKind},
+};
 
 /// `vestibule policy`
 #[derive(Debug, clap::Args)]
@@ -43,17 +46,19 @@ fn policy_of(configuration: &Configuration, name: &str) -> anyhow::Result<Option
     Ok(Some(match server.behind()? {
         Behind::Demo => ServerPolicy::complete(name, BuiltInServer::demo_tools(), policy),
         Behind::Remote(remote) => ServerPolicy::new(name, remote.tools, policy),
-        // What its tools need, the servers say that it joins.
-        Behind::Virtual(_) => ServerPolicy::new(name, ToolScopes::default(), policy),
+        // What is asked of it is decided at the servers that it joins.
+        Behind::Virtual(_) => return Ok(None),
     }))
 }
 
 /// The same for a server that must be there.
 fn existing_policy(configuration: &Configuration, name: &str) -> anyhow::Result<ServerPolicy> {
-    let names: Vec<_> = configuration.servers.iter().map(|server| &*server.name).collect();
+    let deciding = configuration.servers.iter().filter(|server| server.kind != ServerKind::Virtual);
+    let names: Vec<_> = deciding.map(|server| &*server.name).collect();
     policy_of(configuration, name)?.ok_or_else(|| {
-        let hint = format!("the configuration has {}", names.join(", "));
-        Stop::usage(format!("there is no server {name:?}")).hint(hint).into()
+        let hint =
+            format!("the configuration has {}; a virtual server leaves it to its members", names.join(", "));
+        Stop::usage(format!("there is no server {name:?} that decides")).hint(hint).into()
     })
 }
 

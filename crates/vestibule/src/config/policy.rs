@@ -3,6 +3,7 @@
 use gateway::policy::{Condition, Effect, Policy, PolicyError, PolicySettings, RuleSettings, Tell};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::server::{Server, ServerKind};
 use crate::cli::exit::Stop;
 
 /// `[policy]`, read and compiled.
@@ -104,15 +105,24 @@ impl TryFrom<Table> for Compiled {
 }
 
 impl Compiled {
-    /// The policy, if the servers that it names are there: a rule that denies something at a server with a spelling
-    /// mistake would deny nothing.
-    pub(super) fn for_servers(self, is_there: impl Fn(&str) -> bool) -> Result<Policy, Stop> {
-        match self.named.iter().find(|(_, server)| !is_there(server)) {
-            None => Ok(self.policy),
-            Some((rule, server)) => {
-                let message = format!("the rule {rule:?} is about the server {server:?}, and there is none");
-                Err(Stop::usage(message).hint("name a [[server]], or write `*` for any characters"))
+    /// The policy, if the servers that it names are there and decide something: a rule that denies something at a server
+    /// with a spelling mistake would deny nothing.
+    pub(super) fn for_servers(self, servers: &[Server]) -> Result<Policy, Stop> {
+        let named = |name: &str| servers.iter().find(|server| server.name == name);
+        for (rule, name) in &self.named {
+            let stop = |what| Stop::usage(format!("the rule {rule:?} is about the server {name:?}, {what}"));
+            match named(name) {
+                Some(server) if server.kind == ServerKind::Virtual => {
+                    let hint = "name the servers that it joins: what is asked of it is decided there";
+                    return Err(stop("which is a virtual one").hint(hint));
+                }
+                Some(_) => {}
+                None => {
+                    let hint = "name a [[server]], or write `*` for any characters";
+                    return Err(stop("and there is none").hint(hint));
+                }
             }
         }
+        Ok(self.policy)
     }
 }
