@@ -11,19 +11,21 @@ mod connected;
 mod demo;
 mod foreign;
 mod guards;
+mod issuers;
 mod kept;
 mod remote;
+mod servers;
 mod virtual_server;
 
 use std::sync::{Arc, Weak};
 
 use anyhow::Context as _;
 use audit::{Auditor, Unrecorded};
-use authorization_server::{AuthorizationServer, Resource};
+use authorization_server::AuthorizationServer;
 use axum::Router;
-use gateway::{EventStreams, StdioServer, quota::Quotas};
-use guard::{Guard, Keys, RevokedTokens};
-use oauth::{Clock, Issuer, ResourceIndicator};
+use gateway::{EventStreams, SignedRequests, StdioServer, quota::Quotas};
+use guard::{Keys, RevokedTokens};
+use oauth::{Clock, Issuer};
 use secret::{Keyring, Random, Secret};
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
@@ -32,19 +34,18 @@ pub(crate) use self::connected::connect;
 use self::{
     demo::DemoResources,
     guards::{Guarded, Guards},
+    issuers::Issuers,
     kept::Kept,
     remote::RemoteResource,
-    virtual_server::{Joinable, VirtualResource},
+    servers::{Servers, resource_of},
+    virtual_server::VirtualResource,
 };
 use crate::{
     audit::{Node, Sign, Writer},
-    config::{
-        Configuration,
-        server::{Behind, Server},
-    },
+    config::{Configuration, access_keys::AccessKeys},
     health,
     listener::Routes,
-    metrics::{Metrics, Observed},
+    metrics::Metrics,
     revocations::{self, Revocations},
 };
 
@@ -53,7 +54,7 @@ pub(crate) struct Parts {
     /// The open database, migrated.
     pub(crate) store: Store,
     /// The keyring that belongs to it.
-    pub(crate) keyring: Keyring,
+    pub(crate) keyring: Arc<Keyring>,
     /// The beginning of every URL.
     pub(crate) issuer: Issuer,
     /// Tells the time.
@@ -64,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) auditor: Arc<dyn Auditor>,
     /// Measures, if somebody wants to know.
     pub(crate) metrics: Option<Metrics>,
+    /// Whether requests leave traces.
+    pub(crate) traced: bool,
 }
 
 impl Parts {
@@ -96,6 +99,7 @@ pub(crate) struct Wiring<'p> {
     routes: Routes,
     event_streams: EventStreams,
     quotas: Arc<Quotas>,
+    issuers: Issuers,
     /// Every process that may still run; those of removed servers too.
     processes: Vec<Weak<StdioServer>>,
 }
@@ -116,6 +120,7 @@ impl<'p> Wiring<'p> {
             routes: Routes::new(Router::new()),
             event_streams: EventStreams::default(),
             quotas: Arc::default(),
+            issuers: Issuers::default(),
             processes: Vec::new(),
         };
         wiring.reload(configuration)?;
@@ -146,11 +151,13 @@ impl<'p> Wiring<'p> {
     /// Takes over what can change while the roles run: servers, limits, who may knock, what is audited. Requests under
     /// way end where they began; servers that stay as they were keep what they have.
     pub(crate) fn reload(&mut self, configuration: &Configuration) -> anyhow::Result<()> {
+        let issuers = Issuers::of(&configuration.issuers, &self.issuers, self.parts)?;
         let guards = Guards {
             parts: self.parts,
             keys: &self.keys,
             revoked: &self.revoked,
             kept: &self.kept,
+            issuers: &issuers,
             accounts: &configuration.accounts,
         };
         let servers = Servers::of(&configuration.servers, &guards)?;
@@ -163,6 +170,7 @@ impl<'p> Wiring<'p> {
             metrics.observe(servers.observed());
         }
         self.quotas = quotas;
+        self.issuers = issuers;
         self.routes.replace(router);
         let paths: Vec<_> = servers.guards().map(|guard| guard.resource().path()).collect();
         self.event_streams.keep(&paths);
@@ -194,10 +202,16 @@ impl<'p> Wiring<'p> {
             .merge(health::router(self.parts.store.clone()))
             .merge(guard::metadata_router(servers.guards()));
         let router = router.merge(self.gateway(configuration, servers, quotas)?);
-        Ok(match &self.parts.metrics {
+        let router = match &self.parts.metrics {
             Some(metrics) => metrics.measuring(router),
             None => router,
-        })
+        };
+        Ok(if self.parts.traced { Traces::measuring(router) } else { router })
+    }
+
+    fn signed_requests(&self, keys: &AccessKeys) -> Option<SignedRequests> {
+        let Parts { store, keyring, .. } = self.parts;
+        keys.enabled.then(|| SignedRequests::new(store, keyring, &keys.region, &keys.service))
     }
 
     fn gateway(
@@ -224,6 +238,8 @@ impl<'p> Wiring<'p> {
             event_streams: self.event_streams.clone(),
             policy: configuration.policy.clone(),
             quotas: Arc::clone(quotas),
+            locks: configuration.lock.locks(&configuration.servers)?,
+            signed_requests: self.signed_requests(&configuration.access_keys),
             demo: servers.demo.as_ref().map(DemoResources::settings),
             remote: servers.remote.iter().map(RemoteResource::settings).collect(),
             virtual_servers: servers.virtual_servers.iter().map(VirtualResource::settings).collect(),
@@ -250,84 +266,4 @@ async fn authorization_server(
     AuthorizationServer::open(settings, parts.store.clone(), &parts.keyring)
         .await
         .context("the authorization server cannot start")
-}
-
-/// The configured servers with the resources that they are.
-struct Servers {
-    demo: Option<DemoResources>,
-    remote: Vec<RemoteResource>,
-    virtual_servers: Vec<VirtualResource>,
-    /// The server whose resource a request means that names none.
-    default: Option<ResourceIndicator>,
-}
-
-impl Servers {
-    fn of(configured: &[Server], guards: &Guards<'_>) -> anyhow::Result<Self> {
-        let issuer = &guards.parts.issuer;
-        let default = configured.iter().find(|server| server.default).or(configured.first());
-        let default = default.map(|server| resource_of(server, issuer)).transpose()?;
-        let mut servers = Self { demo: None, remote: Vec::new(), virtual_servers: Vec::new(), default };
-        let mut virtual_servers = Vec::new();
-        for server in configured {
-            match server.behind()? {
-                Behind::Demo => servers.demo = Some(DemoResources::of(server, guards)?),
-                Behind::Remote(remote) => {
-                    servers.remote.push(RemoteResource::of(server, remote, guards)?);
-                }
-                Behind::Virtual(joins) => virtual_servers.push((server, joins)),
-            }
-        }
-        // Their members may stand behind them in the file.
-        for (server, joins) in virtual_servers {
-            let joined = VirtualResource::of(server, &joins, &servers, guards)?;
-            servers.virtual_servers.push(joined);
-        }
-        Ok(servers)
-    }
-
-    /// The server called `name`, as one that can be joined.
-    fn joinable(&self, name: &str) -> Option<Joinable> {
-        let demo = self.demo.iter().find(|demo| demo.name() == name).map(DemoResources::joinable);
-        let remote = || self.remote.iter().find(|remote| remote.name() == name).map(RemoteResource::joinable);
-        demo.or_else(remote)
-    }
-
-    /// What guards them, under all of their names.
-    fn guards(&self) -> impl Iterator<Item = &Guard> {
-        let demo = self.demo.iter().flat_map(DemoResources::guards);
-        let remote = self.remote.iter().map(RemoteResource::guard);
-        demo.chain(remote).chain(self.virtual_servers.iter().map(VirtualResource::guard))
-    }
-
-    /// As they are measured.
-    fn observed(&self) -> Vec<Observed> {
-        let demo = self.demo.iter().map(DemoResources::observed);
-        let remote = self.remote.iter().map(RemoteResource::observed);
-        demo.chain(remote).chain(self.virtual_servers.iter().map(VirtualResource::observed)).collect()
-    }
-
-    /// As the authorization server knows them.
-    fn described(&self) -> Vec<Resource> {
-        let demo = self.demo.iter().flat_map(DemoResources::described);
-        let remote = self.remote.iter().flat_map(RemoteResource::described);
-        let virtual_servers = self.virtual_servers.iter().flat_map(VirtualResource::described);
-        let mut resources: Vec<_> = demo.chain(remote).chain(virtual_servers).collect();
-        for resource in &mut resources {
-            resource.is_default = self.default.as_ref() == Some(&resource.indicator);
-        }
-        resources
-    }
-
-    /// What the next reload may keep of them.
-    fn kept(self) -> Kept {
-        Kept::new(
-            self.demo.map(DemoResources::kept),
-            self.remote.into_iter().map(RemoteResource::kept).collect(),
-            self.virtual_servers.into_iter().map(VirtualResource::kept).collect(),
-        )
-    }
-}
-
-fn resource_of(server: &Server, issuer: &Issuer) -> anyhow::Result<ResourceIndicator> {
-    Ok(ResourceIndicator::parse(&issuer.url(&server.path()))?)
 }

@@ -8,6 +8,7 @@ mod interviews;
 mod legacy;
 mod listening;
 mod modern;
+mod parameters;
 mod processes;
-mod questions;
+pub(crate) mod questions;
 pub(crate) mod upstream;

@@ -1,5 +1,6 @@
 //! One path that joins several servers.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -12,7 +13,8 @@ use outbound::Egress;
 use secret::Secret;
 use serde_json::{Value, json};
 
-use crate::relay::upstream::{Arrived, Upstream, events, reply, result, scopes};
+use crate::relay::questions::{Say, response, stream_to_say};
+use crate::relay::upstream::{Arrived, Upstream, accepted, events, reply, result, scopes};
 use crate::world::{Answer, World, call, initialize, modern_body, resource, rpc};
 
 const WITHIN: Duration = Duration::from_millis(400);
@@ -74,6 +76,7 @@ impl World {
             idle_time: Duration::from_secs(5),
             allowed: AllowedRequests::default(),
             question_time: Duration::from_secs(2),
+            answer_size: RemoteServerSettings::ANSWER_SIZE,
         };
         RemoteServer::new(&settings, &Secret::new([7; 32]))
     }
@@ -385,6 +388,59 @@ async fn the_audit_log_names_the_member_that_was_called() {
     let calls = joint.world.audit_log.events();
     assert_eq!(calls.len(), 1, "{calls:?}");
     assert_eq!((calls[0].server.as_deref(), calls[0].tool.as_deref()), (Some("old"), Some("echo")));
+}
+
+/// A legacy member asks the person while its tool runs; the client of the new era answers with its next request.
+#[tokio::test]
+async fn a_members_question_reaches_the_client_and_its_answer_the_member() {
+    let under_way = Arc::new(Mutex::new(None::<(Say, Value)>));
+    let old = Upstream::legacy(move |request| {
+        let body = request.json();
+        match &*request.rpc() {
+            "tools/call" => {
+                let (say, stream) = stream_to_say();
+                let params = json!({ "message": "Who?", "requestedSchema": {} });
+                say.send(
+                    json!({ "jsonrpc": "2.0", "id": 7, "method": "elicitation/create", "params": params }),
+                )
+                .unwrap();
+                *under_way.lock().unwrap() = Some((say, body["id"].clone()));
+                events(stream)
+            }
+            "" => {
+                let (say, id) = under_way.lock().unwrap().take().unwrap();
+                let name = &body["result"]["content"]["name"];
+                let link = json!({ "type": "resource_link", "uri": "file:///a", "name": name });
+                say.send(json!({ "jsonrpc": "2.0", "id": id, "result": { "content": [link] } })).unwrap();
+                accepted()
+            }
+            _ => plain(request),
+        }
+    })
+    .await;
+    let new = Upstream::modern(plain).await;
+    let joint = Joint::of(&[("new", &url(&new)), ("old", &url(&old))]).await;
+    let call = async |params: Value| {
+        let mut body = modern_body("tools/call", params);
+        body["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+            json!({ "elicitation": { "form": {} } });
+        let request =
+            joint.world.request("POST", "/mcp/all").to(&joint.gateway).bearer(&joint.token).json(body);
+        let request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", "tools/call");
+        response(&request.header("mcp-name", "old__echo").send().await)["result"].clone()
+    };
+    let asked = call(json!({ "name": "old__echo", "arguments": {} })).await;
+    assert_eq!(asked["resultType"], "input_required", "{asked}");
+    let (key, question) = asked["inputRequests"].as_object().unwrap().iter().next().unwrap();
+    assert_eq!(question["params"]["message"], "Who?", "{asked}");
+    let answers = json!({ (key.clone()): { "action": "accept", "content": { "name": "Ada" } } });
+    let state = &asked["requestState"];
+    let params =
+        json!({ "name": "old__echo", "arguments": {}, "requestState": state, "inputResponses": answers });
+    let answered = call(params).await;
+    assert_eq!(answered["content"][0]["name"], "Ada", "{answered}");
+    assert_eq!(answered["content"][0]["uri"], "old+file:///a", "in a stream too: {answered}");
+    assert_eq!((old.of("tools/call").len(), new.of("tools/call").len()), (1, 0));
 }
 
 #[tokio::test]

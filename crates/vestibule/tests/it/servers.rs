@@ -64,6 +64,136 @@ async fn each_server_is_a_resource_of_its_own() {
     }
 }
 
+/// A token of somebody of the account is good for its server; anybody else's is not, and a header changes nothing.
+#[tokio::test]
+async fn gw_25_a_server_of_an_account_is_for_those_of_the_account() {
+    let server = Server::start(&Settings { configuration: Some(ACCOUNTS.to_owned()), ..Settings::default() });
+    let client = registered(&server).await;
+    let (of_one, of_other) = ("/accounts/1/custom/ops/id/s1/mcp", "/accounts/2/custom/far2/id/far2/mcp");
+    for (path, status) in [
+        (of_one, StatusCode::UNAUTHORIZED),
+        (of_other, StatusCode::UNAUTHORIZED),
+        ("/mcp/far1", StatusCode::NOT_FOUND),
+        ("/accounts/1/custom/ops/id/s2/mcp", StatusCode::NOT_FOUND),
+        ("/accounts/2/custom/ops/id/s1/mcp", StatusCode::NOT_FOUND),
+        ("/accounts/1", StatusCode::NOT_FOUND),
+    ] {
+        let request = Request::get(path).header("x-tenant-id", "2").body(Bytes::new()).unwrap();
+        assert_eq!(server.send(request).await.status, status, "{path}");
+    }
+    let metadata = format!("/.well-known/oauth-protected-resource{of_one}");
+    let metadata = server.send(Request::get(metadata).body(Bytes::new()).unwrap()).await.json();
+    assert_eq!(metadata["resource"], format!("{}{of_one}", server.issuer()));
+    // Nobody has put this client into an account.
+    let (one, other) =
+        (token(&server, &client, Some(of_one)).await, token(&server, &client, Some(of_other)).await);
+    for (path, token) in [(of_one, &one), (of_one, &other), (of_other, &one), (of_other, &other)] {
+        let answer = initialize(&server, path, token).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} {answer:?}");
+        assert_eq!(answer.json()["error"], "access_denied");
+    }
+    let name = client["client_id"].as_str().unwrap();
+    let with_client = ACCOUNTS.replacen("clients = []", &format!("clients = [{name:?}]"), 1);
+    server.reconfigure(&with_client);
+    server.hang_up();
+    server.log_with("the configuration was read again and is in force").await;
+    for (path, token, status) in [
+        (of_one, &one, StatusCode::BAD_GATEWAY),
+        (of_one, &other, StatusCode::FORBIDDEN),
+        (of_other, &one, StatusCode::FORBIDDEN),
+        (of_other, &other, StatusCode::FORBIDDEN),
+    ] {
+        let answer = initialize(&server, path, token).await;
+        assert_eq!(answer.status, status, "the same token, from the next request on: {path} {answer:?}");
+    }
+}
+
+/// Clients that strip the end of the URL ask for a token for its parent.
+#[tokio::test]
+async fn a_parent_is_announced_and_both_names_are_good() {
+    let configuration = CONFIGURATION.replace("title = \"Far away\"", "resource = \"/\"");
+    let server = Server::start(&Settings { configuration: Some(configuration), ..Settings::default() });
+    for path in ["", "/mcp/far"] {
+        let path = format!("/.well-known/oauth-protected-resource{path}");
+        let metadata = server.send(Request::get(path).body(Bytes::new()).unwrap()).await.json();
+        assert_eq!(metadata["resource"], server.issuer(), "{metadata}");
+    }
+    let client = registered(&server).await;
+    for resource in ["", "/mcp/far"] {
+        let token = token(&server, &client, Some(resource)).await;
+        assert_eq!(
+            initialize(&server, "/mcp/far", &token).await.status,
+            StatusCode::BAD_GATEWAY,
+            "{resource}"
+        );
+        assert_eq!(
+            initialize(&server, "/mcp/further", &token).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{resource}"
+        );
+    }
+}
+
+/// One token, two servers of different kinds, and one of them away.
+#[tokio::test]
+async fn a_virtual_server_joins_what_is_there() {
+    let configuration = "[[server]]\nname = \"all\"\nkind = \"virtual\"\nmembers = [\"far\", \"demo\"]\n[[server]]\nname = \"demo\"\nkind = \"demo\"\n[[server]]\nname = \"far\"\nkind = \"remote\"\nurl = \"http://127.0.0.1:1/mcp\"\n";
+    let server =
+        Server::start(&Settings { configuration: Some(configuration.to_owned()), ..Settings::default() });
+    let client = registered(&server).await;
+    let token = token(&server, &client, Some("/mcp/all")).await;
+    let opened = initialize(&server, "/mcp/all", &token).await;
+    let session = opened.header("mcp-session-id").unwrap().to_owned();
+    let ask = async |method: &str, params: Value| {
+        let body = json!({ "jsonrpc": "2.0", "id": 2, "method": method, "params": params });
+        let mut request = http_client::json("/mcp/all", &body);
+        request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        request.headers_mut().insert("mcp-session-id", session.parse().unwrap());
+        server.send(request).await.json()
+    };
+    let listed = ask("tools/list", json!({})).await;
+    let names: Vec<_> = listed["result"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.contains(&"demo__get_data") && names.iter().all(|name| name.starts_with("demo__")),
+        "{names:?}"
+    );
+    assert_eq!(listed["result"]["_meta"]["vestibule/missing"][0]["server"], "far", "{listed}");
+    let called = ask("tools/call", json!({ "name": "demo__get_data", "arguments": {} })).await;
+    assert!(called["result"]["content"][0]["text"].as_str().unwrap().contains("Item 1"), "{called}");
+    let unknown = ask("tools/call", json!({ "name": "get_data", "arguments": {} })).await;
+    assert_eq!(unknown["error"]["code"], -32602, "{unknown}");
+}
+
+const ACCOUNTS: &str = r#"
+[[account]]
+id = "1"
+users = ["nobody"]
+clients = []
+
+[[account]]
+id = "2"
+users = ["nobody"]
+
+[[server]]
+name = "far1"
+kind = "remote"
+url = "http://127.0.0.1:1/mcp"
+account = "1"
+custom_name = "ops"
+server_id = "s1"
+
+[[server]]
+name = "far2"
+kind = "remote"
+url = "http://127.0.0.1:1/mcp"
+account = "2"
+"#;
+
 async fn registered(server: &Server) -> Value {
     let registration = json!({
         "client_name": "script",
