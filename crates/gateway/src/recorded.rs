@@ -1,7 +1,7 @@
 //! Tool calls on their way into the audit log.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use audit::{Event, Kind, Outcome, Overloaded, Person, Place, Verdict};
@@ -94,15 +94,17 @@ impl RecordedCall {
         self.record(outcome, |event| event);
     }
 
-    /// It ends with this answer of a server elsewhere: a stream is followed to its end. Whether the tool says that it
-    /// failed is not read.
+    /// It ends with this answer of a server elsewhere: a stream is followed to its end.
     pub(crate) fn end_with(self, response: Response) -> Response {
+        let ending = response.extensions().get::<Ending>().cloned().unwrap_or_default();
         let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
         if is_stream {
-            return response
-                .map(|body| Body::from_stream(Followed { body: body.into_data_stream(), call: Some(self) }));
+            return response.map(|body| {
+                Body::from_stream(Followed { body: body.into_data_stream(), call: Some(self), ending })
+            });
         }
-        self.end(if response.status().is_success() { Outcome::Succeeded } else { Outcome::Failed });
+        let known = ending.get().unwrap_or(Outcome::Succeeded);
+        self.end(if response.status().is_success() { known } else { Outcome::Failed });
         response
     }
 
@@ -111,6 +113,23 @@ impl RecordedCall {
             let took = self.clock.now().since(self.began);
             place.record(complete(Event { outcome, ..event }).duration(took));
         }
+    }
+}
+
+/// How a call ended, told by whoever reads its answer to whoever records it. An answer that asks for input has succeeded:
+/// what comes of it is a call of its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ending(Arc<OnceLock<Outcome>>);
+
+impl Ending {
+    /// The first word counts.
+    pub(crate) fn tell(&self, outcome: Outcome) {
+        // Fails when it was told before.
+        let _ = self.0.set(outcome);
+    }
+
+    fn get(&self) -> Option<Outcome> {
+        self.0.get().copied()
     }
 }
 
@@ -130,6 +149,7 @@ impl Drop for RecordedCall {
 struct Followed {
     body: BodyDataStream,
     call: Option<RecordedCall>,
+    ending: Ending,
 }
 
 impl Stream for Followed {
@@ -140,7 +160,8 @@ impl Stream for Followed {
         let outcome = match next {
             Some(Ok(_)) => return Poll::Ready(next),
             Some(Err(_)) => Outcome::Failed,
-            None => Outcome::Succeeded,
+            // A stream that ends without a response has broken off.
+            None => self.ending.get().unwrap_or(Outcome::Failed),
         };
         if let Some(call) = self.call.take() {
             call.end(outcome);

@@ -21,6 +21,7 @@ mod listening;
 mod listing;
 mod modern;
 mod passage;
+mod quarantine;
 mod stream;
 
 use std::sync::Arc;
@@ -47,7 +48,9 @@ use crate::endpoint::{Refusal, accepted, admitted};
 use crate::gate::Gate;
 use crate::http_sse::Serve;
 use crate::policy::ServerPolicy;
+use crate::recorded::Ending;
 use crate::remote_server::RemoteServer;
+use crate::review::Reviewer;
 use crate::session::sealed::SealedSessions;
 use crate::settings::{Front, RemoteSettings};
 use crate::trace_context;
@@ -65,6 +68,7 @@ pub(crate) struct RelayEndpoint {
     guard: Guard,
     remote: Arc<Remote>,
     gate: Gate,
+    reviewer: Arc<Reviewer>,
     sessions: Arc<SealedSessions>,
     kept: Arc<Kept>,
 }
@@ -77,6 +81,7 @@ impl RelayEndpoint {
             front: front.clone(),
             guard: settings.guard.clone(),
             gate: Gate { front: front.clone(), guard: settings.guard.clone(), policy: Arc::new(policy) },
+            reviewer: Arc::new(Reviewer::new(front, &remote)),
             remote,
             sessions,
             kept,
@@ -230,16 +235,17 @@ async fn respond(answer: Answer, mut relayed: Relayed) -> Result<Response, Refus
         Answer::Refused(refusal) => return Err(*refusal),
         Answer::Json(status, body) => (status, body),
     };
+    let ending = relayed.ending.clone();
     match relayed.judge(&body) {
-        Passed::Response => {
-            relayed.conversation.answered();
-            Ok(json(status, body))
+        Passed::Response(outcome) => {
+            relayed.finish(outcome);
+            Ok(ending_so(json(status, body), &ending))
         }
         Passed::Before | Passed::Malformed if status != StatusCode::OK => {
             Err(UpstreamError::Status(status).into())
         }
         passed => match relayed.settle(passed).await? {
-            Some(Output::Response(status, body)) => Ok(json(status, body.into())),
+            Some(Output::Response(status, body)) => Ok(ending_so(json(status, body.into()), &ending)),
             // Only a question to a legacy client takes a stream.
             _ => relay(relayed).await,
         },
@@ -250,16 +256,22 @@ async fn respond(answer: Answer, mut relayed: Relayed) -> Result<Response, Refus
 /// for long.
 async fn relay(relayed: Relayed) -> Result<Response, Refusal> {
     let has_status = matches!(relayed.manner, Manner::Results(_));
+    let ending = relayed.ending.clone();
     let mut outputs = Box::pin(relayed.outputs());
-    if !has_status {
-        return Ok(event_stream(stream::body(outputs)));
-    }
-    match timeout(HEAD, outputs.next()).await {
-        Ok(Some(Output::Response(status, body))) => Ok(json(status, body.into())),
-        Ok(Some(first)) => Ok(event_stream(stream::body(once(ready(first)).chain(outputs)))),
-        Ok(None) => Err(UpstreamError::Malformed.into()),
-        Err(_) => Ok(event_stream(stream::body(outputs))),
-    }
+    let first = if has_status { timeout(HEAD, outputs.next()).await.ok() } else { None };
+    let response = match first {
+        None => event_stream(stream::body(outputs)),
+        Some(Some(Output::Response(status, body))) => json(status, body.into()),
+        Some(Some(first)) => event_stream(stream::body(once(ready(first)).chain(outputs))),
+        Some(None) => return Err(UpstreamError::Malformed.into()),
+    };
+    Ok(ending_so(response, &ending))
+}
+
+/// The response with word of how the call ends, for the audit log.
+fn ending_so(mut response: Response, ending: &Ending) -> Response {
+    response.extensions_mut().insert(ending.clone());
+    response
 }
 
 fn json(status: StatusCode, body: Bytes) -> Response {

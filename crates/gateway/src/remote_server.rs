@@ -26,6 +26,8 @@ pub struct RemoteServerSettings {
     pub allowed: AllowedRequests,
     /// How long a client may take to answer what it asks.
     pub question_time: Duration,
+    /// The largest answer, and the largest event of a stream, in bytes.
+    pub answer_size: usize,
 }
 
 impl RemoteServerSettings {
@@ -35,6 +37,8 @@ impl RemoteServerSettings {
     pub const IDLE_TIME: Duration = Duration::from_mins(5);
     /// The default of [`RemoteServerSettings::question_time`]: ten minutes, because people answer.
     pub const QUESTION_TIME: Duration = Duration::from_mins(10);
+    /// The default of [`RemoteServerSettings::answer_size`]: 4 MiB, as much as a request may have.
+    pub const ANSWER_SIZE: usize = 4 * 1024 * 1024;
 }
 
 /// A server elsewhere with everything that is kept of it from request to request: its era, the sessions with it, the

@@ -8,11 +8,15 @@ use mcp::json::{Object, string};
 use mcp::{CallToolParams, Era, InvalidParams, Params};
 use serde::Deserialize;
 
-use super::{RelayEndpoint, annotated};
+use super::{RelayEndpoint, annotated, quarantine};
 use crate::endpoint::{CallRefusal, Refusal};
 use crate::gate::Gate;
+use crate::lock;
 use crate::policy::{Arguments, Target};
 use crate::recorded::RecordedCall;
+
+/// What the audit log calls the lock.
+const BY_LOCK: &str = "lock";
 
 /// Lets the request pass, or not. A tool call comes with its entry in the audit log.
 pub(super) async fn admit(
@@ -29,7 +33,12 @@ pub(super) async fn admit(
     if method == "tools/call" {
         let call = CallToolParams::read(params).map_err(CallRefusal::Params)?;
         let annotations = annotated::annotations(endpoint, permit, &call.name).await;
-        return Ok(Some(gate.call(permit, &call, annotations).await?));
+        let recorded = gate.call(permit, &call, annotations).await?;
+        if let Err(refusal) = quarantine::check(endpoint, permit, lock::Thing::Tool, &call.name).await {
+            recorded.deny(&call.name, BY_LOCK);
+            return Err(refusal);
+        }
+        return Ok(Some(recorded));
     }
     if method != "ping" {
         gate.count(permit).await?;
@@ -44,6 +53,9 @@ pub(super) async fn admit(
         method => {
             for thing in things(method, params).map_err(|error| Refusal::params(StatusCode::OK, &error))? {
                 pass(gate, permit, era, &thing)?;
+                if let ("prompts/get", Thing::Prompt(name, _)) = (method, &thing) {
+                    quarantine::check(endpoint, permit, lock::Thing::Prompt, name).await?;
+                }
             }
         }
     }

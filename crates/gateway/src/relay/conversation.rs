@@ -59,7 +59,7 @@ impl Conversation {
             if let Some(event) = self.events.next_event() {
                 return Ok(event);
             }
-            if self.events.pending() > self.caller.remote().event_size() {
+            if self.events.pending() > self.caller.remote().answer_size() {
                 return Err(UpstreamError::Malformed);
             }
             // A stream that has ended will say no more.

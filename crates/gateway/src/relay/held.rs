@@ -56,14 +56,14 @@ struct Entry {
 
 impl HeldCalls {
     /// Gives the call back when as many are held as may be; or the one that had to make room.
-    fn put(&self, key: &str, call: HeldCall) -> Result<Option<HeldCall>, HeldCall> {
+    fn put(&self, key: &str, call: HeldCall) -> Result<Option<HeldCall>, Box<HeldCall>> {
         let owner = principal(call.conversation.caller().permit()).digest();
         let mut held = self.held();
         let own = || held.iter().filter(|(_, entry)| entry.owner == owner);
         let longest = own().min_by_key(|(_, entry)| entry.since).map(|(key, _)| key.clone());
         let longest = longest.filter(|_| own().count() >= HELD_FOR_ONE);
         if longest.is_none() && held.len() >= HELD {
-            return Err(call);
+            return Err(Box::new(call));
         }
         let displaced = longest.and_then(|longest| held.remove(&longest)).map(Entry::ended);
         held.insert(key.to_owned(), Entry { owner, call, since: Instant::now(), expiry: None });
@@ -108,7 +108,7 @@ pub(super) fn hold(
     kept: &Arc<Kept>,
     call: HeldCall,
     request: &Digest,
-) -> Result<InputRequired, HeldCall> {
+) -> Result<InputRequired, Box<HeldCall>> {
     let mut key = [0; 16];
     front.random.fill(&mut key);
     let key = URL_SAFE_NO_PAD.encode(key);

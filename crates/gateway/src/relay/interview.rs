@@ -110,7 +110,8 @@ impl Interviewer {
         let is_news = links
             .iter()
             .fold(links.is_empty(), |news, link| self.progress.links.insert(link.url.clone()) || news);
-        if !links.is_empty() && !(self.knows_links && is_news) {
+        let can_follow = self.knows_links && is_news;
+        if !links.is_empty() && !can_follow {
             return Step::Links(self.named(links));
         }
         // With a state alone the server asks for patience.

@@ -1,6 +1,7 @@
 //! A client of the legacy era: `initialize` opens a session, whose id is sealed and says what stands behind it.
 
 mod opening;
+mod translated;
 
 use std::sync::Arc;
 
@@ -8,26 +9,20 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use guard::Permit;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use mcp::headers::{self as mirror, SESSION_ID};
-use mcp::{Era, LogLevel, Message, Params, ProtocolVersion};
-use serde::Deserialize;
-use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value};
+use mcp::headers::SESSION_ID;
+use mcp::{Era, Message, Params, ProtocolVersion};
 
 use super::conversation::{Conversation, Farewell, ask_to_the_end};
-use super::interview::Interviewer;
 use super::listing::Listing;
-use super::passage::{Eras, LegacyClient, Passage};
+use super::passage::{Eras, Kind, Passage};
 use super::stream::{Manner, Relayed};
 use super::{Asked, RelayEndpoint, event_stream, listening, respond, stream};
-use crate::endpoint::{Refusal, accepted, legacy, principal, success};
+use crate::endpoint::{Refusal, accepted, legacy, principal};
 use crate::session::memory::SessionMemory;
-use crate::session::sealed::{ClientDescription, SealedSession, UpstreamSession};
+use crate::session::sealed::{SealedSession, UpstreamSession};
 use crate::upstream::remote::{Answer, Caller, UpstreamError, error_in, session_headers};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// Servers of the legacy era send log messages before anybody asked for a level; which ones is theirs to choose.
-const LOG_LEVEL: LogLevel = LogLevel::Info;
 
 /// A session that a request names.
 struct Session {
@@ -48,7 +43,7 @@ pub(super) async fn answer(
     let caller = Arc::new(Caller::new(&endpoint.remote, permit));
     match &session.sealed.upstream {
         UpstreamSession::Legacy(_) => forward(endpoint, caller, &session, asked).await,
-        UpstreamSession::Modern(client) => translate(endpoint, caller, (&session, client), asked).await,
+        UpstreamSession::Modern(client) => translated::translate(endpoint, caller, (&session, client), asked).await,
     }
 }
 
@@ -183,72 +178,6 @@ async fn forward(
     respond(answer, Relayed::new(endpoint, conversation, Some(passage), Manner::Same, under_way)).await
 }
 
-/// To a modern server: the request with what the server must be told of the client.
-async fn translate(
-    endpoint: &RelayEndpoint,
-    caller: Arc<Caller>,
-    (session, client): (&Session, &ClientDescription),
-    asked: &Asked<'_>,
-) -> Result<Response, Refusal> {
-    if let Some(result) = remember(&session.memory, asked)? {
-        return Ok(success(&asked.request.id, &result));
-    }
-    let method = &*asked.request.method;
-    let params = modern_params(session, client, asked).ok_or(UpstreamError::Malformed)?;
-    let name = mirror::name_of(method, asked.params);
-    let headers: HeaderMap =
-        mirror::compose(ProtocolVersion::LATEST, method, name.as_deref()).into_iter().collect();
-    let body = mcp::request(&asked.request.id, method, &params);
-    let under_way = session.memory.begin(asked.id());
-    let asking = ask_to_the_end(&caller, headers.clone(), body.into(), &under_way);
-    let Some(answer) = asking.await? else { return Ok(cancelled()) };
-    if let Answer::Json(status, body) = &answer
-        && *status != StatusCode::OK
-    {
-        caller.note_error(Era::Modern, *status, error_in(body).as_ref()).await;
-    }
-    let knows_links = session.sealed.version() >= ProtocolVersion::V2025_11_25 && client.follows_links();
-    let era = Eras::LegacyClient(LegacyClient { reads_resource: method == "resources/read", knows_links });
-    let passage = asked.legacy_passage(endpoint, &caller, era);
-    let request = (asked.id(), method, params, headers.clone());
-    let interviewer = Interviewer::new(&session.memory, request, (client.capabilities.clone(), knows_links));
-    let manner = Manner::Requests(Box::new(interviewer), None);
-    let conversation = Conversation::new(caller, headers, Farewell::Finish);
-    respond(answer, Relayed::new(endpoint, conversation, Some(passage), manner, Some(under_way))).await
-}
-
-/// What outlives a request in the legacy era and in a modern server does not: it is remembered here. The result, if
-/// that is all there is to it.
-fn remember(memory: &SessionMemory, asked: &Asked<'_>) -> Result<Option<Map<String, Value>>, Refusal> {
-    #[derive(Deserialize)]
-    struct Level {
-        level: LogLevel,
-    }
-    let invalid = |error| Refusal::params(StatusCode::OK, &error);
-    match &*asked.request.method {
-        "ping" => {}
-        "logging/setLevel" => {
-            let params = asked.request.params.map_or("{}", RawValue::get);
-            let wrong = mcp::InvalidParams::Type { member: "level", expected: "a level of log messages" };
-            let level = serde_json::from_str::<Level>(params).map_err(|_| invalid(wrong))?;
-            memory.set_log_level(level.level);
-        }
-        "resources/subscribe" => {
-            let uri = asked.params.required_string("uri").map_err(invalid)?;
-            if !memory.subscribe(&uri) {
-                return Err(Refusal::unavailable(
-                    "this session has as many subscriptions as it may".to_owned(),
-                ));
-            }
-        }
-        "resources/unsubscribe" => {
-            memory.unsubscribe(&asked.params.required_string("uri").map_err(invalid)?);
-        }
-        _ => return Ok(None),
-    }
-    Ok(Some(Map::new()))
-}
-
 impl Asked<'_> {
     fn id(&self) -> mcp::RequestId<'static> {
         self.request.id.clone().into_owned()
@@ -259,19 +188,11 @@ impl Asked<'_> {
             asked_as: self.id(),
             answered_as: self.id(),
             list: Listing::of(endpoint, caller.permit(), &self.request.method),
-            is_tool_call: self.request.method == "tools/call",
+            asked: Kind::of(&self.request.method),
             eras,
             allowed: caller.remote().allowed(),
         }
     }
-}
-
-fn modern_params(session: &Session, client: &ClientDescription, asked: &Asked<'_>) -> Option<Box<RawValue>> {
-    let info = client.info.as_ref().map(to_raw_value).transpose().ok()?;
-    let capabilities = to_raw_value(&client.capabilities).ok()?;
-    let level = session.memory.log_level().unwrap_or(LOG_LEVEL);
-    let meta = asked.params.meta().to_modern(info.as_deref(), &capabilities, Some(level));
-    Some(asked.params.with("_meta", &meta))
 }
 
 /// "Receivers of a cancellation notification SHOULD … not send a response for the cancelled request" (2025-11-25).

@@ -11,7 +11,7 @@ use mcp::{
 };
 use serde_json::json;
 
-use super::passage::{Eras, Passage, raw};
+use super::passage::{Eras, Kind, Passage, raw};
 
 /// The response that tells of the links, and its status where it is no stream. `state` makes the `requestState` of an
 /// input-required result.
@@ -28,7 +28,7 @@ pub(super) fn answer(
         Eras::LegacyClient(client) if client.knows_links => {
             (StatusCode::OK, mcp::failure(Some(id), &required(links)))
         }
-        eras if passage.is_tool_call => {
+        eras if passage.asked == Kind::ToolCall => {
             let is_modern = matches!(eras, Eras::ModernClient(_));
             (StatusCode::OK, mcp::success(id, &failed_call(links, is_modern)))
         }
@@ -62,8 +62,8 @@ fn required(links: &[UrlElicitation]) -> ErrorObject {
 }
 
 fn failed_call(links: &[UrlElicitation], is_modern: bool) -> CallToolResult {
-    let lines = links.iter().map(|link| format!("{}\n{}", link.message, link.url));
-    let text = lines.chain(["Open the link, then try again.".to_owned()]).collect::<Vec<_>>().join("\n\n");
+    let told = links.iter().map(|link| format!("{}\n{}", link.message, link.url));
+    let text = told.chain(["Open the link, then try again.".to_owned()]).collect::<Vec<_>>().join("\n\n");
     CallToolResult {
         result_type: is_modern.then_some(ResultType::Complete),
         content: vec![Content::Text { text }],

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use guard::Permit;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp::json::Object;
-use mcp::{DiscoverResult, Era, ErrorCode, ErrorObject, ProtocolVersion, RequestId, headers as mirror};
+use mcp::{
+    CallToolParams, DiscoverResult, Era, ErrorCode, ErrorObject, ProtocolVersion, RequestId, headers as mirror,
+};
 use secret::Digest;
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,7 +18,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::conversation::{Conversation, Farewell, Unanswered};
 use super::held::QUESTION;
 use super::listing::Listing;
-use super::passage::{Eras, ModernClient, Passage};
+use super::passage::{Eras, Kind, ModernClient, Passage};
 use super::stream::{Manner, Relayed};
 use super::{Asked, RelayEndpoint, json, links, listening, relay, respond};
 use crate::endpoint::{Refusal, modern, principal, success};
@@ -59,6 +61,7 @@ async fn forward(
     caller: Arc<Caller>,
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
+    check_parameters(&caller, asked)?;
     let headers = headers(asked);
     let body = asked.body_with(capabilities(&caller, asked)?.as_deref());
     let (_, answer) = caller.post(headers.clone(), body).await?;
@@ -72,7 +75,7 @@ async fn forward(
         asked_as: id.clone(),
         answered_as: id,
         list: Listing::of(endpoint, caller.permit(), &asked.request.method),
-        is_tool_call: asked.request.method == "tools/call",
+        asked: Kind::of(&asked.request.method),
         eras: Eras::Same { knows_links: true },
         allowed: caller.remote().allowed(),
     };
@@ -99,8 +102,17 @@ impl Asked<'_> {
     }
 }
 
-/// The headers that mirror the body, and those that mirror arguments, which only the server can hold against its
-/// tools.
+/// Holds the headers that repeat arguments against them, as far as the tool is known; the server does so too.
+fn check_parameters(caller: &Caller, asked: &Asked<'_>) -> Result<(), Refusal> {
+    let call = CallToolParams::read(asked.params).ok().filter(|_| asked.request.method == "tools/call");
+    let Some(call) = call else { return Ok(()) };
+    match caller.remote().parameters().of(&call.name) {
+        Some(parameters) => Ok(parameters.check(asked.headers, call.arguments)?),
+        None => Ok(()),
+    }
+}
+
+/// The headers that mirror the body, and those that mirror arguments.
 fn headers(asked: &Asked<'_>) -> HeaderMap {
     let name = mirror::name_of(&asked.request.method, asked.params);
     let mut headers: HeaderMap =
@@ -126,7 +138,7 @@ async fn translate(
     let empty = RawValue::NULL;
     let capabilities = filtered.as_deref().or(asked.params.meta().client_capabilities).unwrap_or(empty);
     match &*asked.request.method {
-        "server/discover" => discover(&caller, capabilities, asked).await,
+        "server/discover" => discover(endpoint, &caller, capabilities, asked).await,
         "subscriptions/listen" => listening::before_legacy(caller, capabilities, asked).await,
         _ => match state_of(endpoint, &caller, asked)? {
             None => ask(endpoint, caller, capabilities, asked).await,
@@ -214,7 +226,7 @@ impl Asked<'_> {
             asked_as,
             answered_as: self.request.id.clone().into_owned(),
             list: Listing::of(endpoint, caller.permit(), &self.request.method),
-            is_tool_call: self.request.method == "tools/call",
+            asked: Kind::of(&self.request.method),
             eras: Eras::ModernClient(self.client(capabilities)),
             allowed: caller.remote().allowed(),
         }
@@ -328,6 +340,7 @@ async fn go_on(
 
 /// What a legacy server said at `initialize`, as a modern one would say it.
 async fn discover(
+    endpoint: &RelayEndpoint,
     caller: &Arc<Caller>,
     capabilities: &RawValue,
     asked: &Asked<'_>,
@@ -335,7 +348,7 @@ async fn discover(
     let session: Arc<PooledSession> = caller.pooled_session(capabilities).await?;
     let described = &session.description;
     let result = DiscoverResult {
-        instructions: described.instructions.clone(),
+        instructions: endpoint.reviewer.instructions_text(described.instructions.clone()),
         ..DiscoverResult::new(&ProtocolVersion::ALL, described.capabilities.clone(), &described.server_info)
     };
     Ok(success(&asked.request.id, &result))

@@ -3,9 +3,10 @@
 mod to_legacy;
 mod to_modern;
 
+use audit::Outcome;
 use http::StatusCode;
 use mcp::json::{Object, is_object, string};
-use mcp::{ErrorCode, ErrorObject, InputRequired, RequestId, UrlElicitation};
+use mcp::{ErrorCode, ErrorObject, InputRequired, ProtocolVersion, RequestId, UrlElicitation};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -13,7 +14,8 @@ pub(super) use self::to_legacy::LegacyClient;
 pub(super) use self::to_modern::{ModernClient, Question};
 use super::listing::Listing;
 use crate::allowed_requests::AllowedRequests;
-use crate::upstream::remote::envelope::{Envelope, Outcome, refusal};
+use crate::review::Reviewed;
+use crate::upstream::remote::envelope::{Envelope, Outcome as Answered, refusal};
 
 /// What a client gets instead of a result that asks for what it is not asked here.
 const NOT_ALLOWED: &str =
@@ -25,13 +27,34 @@ pub(super) struct Passage {
     pub(super) asked_as: RequestId<'static>,
     /// The id that the client gave.
     pub(super) answered_as: RequestId<'static>,
-    /// Set when the answer is a list that the policy looks at.
+    /// Set when the answer says what the server offers.
     pub(super) list: Option<Listing>,
-    /// Whether a tool is called.
-    pub(super) is_tool_call: bool,
+    /// What was asked, where the answer to it depends on that.
+    pub(super) asked: Kind,
     pub(super) eras: Eras,
     /// What the server may ask of the client.
     pub(super) allowed: AllowedRequests,
+}
+
+/// What was asked, as far as it matters to the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `tools/call`.
+    ToolCall,
+    /// `server/discover`.
+    Discovery,
+    /// Anything else.
+    Other,
+}
+
+impl Kind {
+    pub(super) fn of(method: &str) -> Self {
+        match method {
+            "tools/call" => Self::ToolCall,
+            "server/discover" => Self::Discovery,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// The eras on both sides.
@@ -49,9 +72,9 @@ pub(super) enum Eras {
 #[derive(Debug)]
 pub(super) enum Passed {
     /// The response, as it came.
-    Response,
+    Response(Outcome),
     /// The response, changed; with the status for an answer that is no stream.
-    Rewritten(StatusCode, Vec<u8>),
+    Rewritten(StatusCode, Vec<u8>, Outcome),
     /// Something that goes before the response, as it came.
     Before,
     /// The same, changed.
@@ -73,12 +96,15 @@ pub(super) enum Passed {
     Malformed,
 }
 
+/// It can be read in two ways.
+struct Ambiguous;
+
 impl Passage {
     /// Judges one message of the server. Of its requests only those come here that it may make.
     pub(super) fn pass(&self, envelope: &Envelope<'_>) -> Passed {
         match envelope.response_to(&self.asked_as) {
-            Some(Outcome::Error(error)) => self.error(error),
-            Some(Outcome::Result(result)) => self.result(result).unwrap_or(Passed::Malformed),
+            Some(Answered::Error(error)) => self.error(error),
+            Some(Answered::Result(result)) => self.result(result).unwrap_or(Passed::Malformed),
             None => match (&envelope.method, envelope.id, &self.eras) {
                 (None, ..) => Passed::Malformed,
                 (Some(method), id, Eras::ModernClient(client)) => client.before(method, id, envelope.params),
@@ -93,13 +119,16 @@ impl Passage {
 
     /// What becomes of a result; `None` when it can be read in two ways.
     fn result(&self, result: &RawValue) -> Option<Passed> {
-        let passes_as_it_is = matches!(self.eras, Eras::Same { .. }) && self.list.is_none();
+        let passes_as_it_is =
+            matches!(self.eras, Eras::Same { .. }) && self.list.is_none() && self.asked != Kind::Discovery;
         if passes_as_it_is && !is_object(result) {
-            return Some(Passed::Response);
+            return Some(Passed::Response(Outcome::Succeeded));
         }
         let members = Object::read(result.get(), &["resultType", "inputRequests"]).ok()?;
+        let is_failure = members.get("isError").is_some_and(|is_error| is_error.get() == "true");
+        let outcome = if is_failure { Outcome::Failed } else { Outcome::Succeeded };
         if is_text(members.get("resultType"), "input_required") {
-            if let Some(method) = self.refused_input(&members)? {
+            if let Some(method) = self.refused_input(&members).ok()? {
                 return Some(Passed::Refused(method, self.failure(NOT_ALLOWED.to_owned())));
             }
             if let Eras::LegacyClient(_) = self.eras {
@@ -107,30 +136,30 @@ impl Passage {
             }
         }
         if passes_as_it_is {
-            return Some(Passed::Response);
+            return Some(Passed::Response(outcome));
         }
-        self.rewritten(members).map(|body| Passed::Rewritten(StatusCode::OK, body))
+        self.rewritten(members).map(|body| Passed::Rewritten(StatusCode::OK, body, outcome))
     }
 
     /// The first request of an input-required result that the server may not make.
-    fn refused_input(&self, members: &Object<'_>) -> Option<Option<String>> {
-        let Some(requests) = members.get("inputRequests") else { return Some(None) };
-        let requests = Object::read(requests.get(), &[]).ok()?;
+    fn refused_input(&self, members: &Object<'_>) -> Result<Option<String>, Ambiguous> {
+        let Some(requests) = members.get("inputRequests") else { return Ok(None) };
+        let requests = Object::read(requests.get(), &[]).map_err(|_| Ambiguous)?;
         for (_, request) in requests.iter() {
-            let request = Object::read(request.get(), &["method", "params"]).ok()?;
-            let method = only(&request, "method").and_then(string)?;
+            let request = Object::read(request.get(), &["method", "params"]).map_err(|_| Ambiguous)?;
+            let method = only(&request, "method").and_then(string).ok_or(Ambiguous)?;
             if !self.allowed.allows(&method) {
-                return Some(Some(method.into_owned()));
+                return Ok(Some(method.into_owned()));
             }
         }
-        Some(None)
+        Ok(None)
     }
 
     /// The result as the client's era has it, members that are not touched in their order.
     fn rewritten(&self, members: Object<'_>) -> Option<Vec<u8>> {
         let complete = raw(&"complete");
         let (zero, private) = (raw(&0), raw(&"private"));
-        let filtered = self.list.as_ref().map(|list| (list.member(), list.filtered(&members)));
+        let reviewed = self.list.as_ref().map(|list| (list, list.reviewed(&members)));
         let mut members = members;
         if let Eras::ModernClient(client) = &self.eras {
             members.set("resultType", &complete);
@@ -139,10 +168,21 @@ impl Passage {
                 members.set("cacheScope", &private);
             }
         }
-        if let Some((member, filtered)) = &filtered {
-            members.set(member, filtered.as_deref()?);
+        // Whatever the server speaks, its clients here may speak any revision.
+        let versions = raw(&ProtocolVersion::ALL);
+        if self.asked == Kind::Discovery {
+            members.set("supportedVersions", &versions);
+        }
+        if let Some((list, reviewed)) = &reviewed {
+            match reviewed.as_ref()? {
+                Reviewed::AsItCame => {}
+                Reviewed::Changed(changed) => members.set(list.member(), changed),
+                Reviewed::Withheld => {
+                    members.take(list.member());
+                }
+            }
             // What a list shows is decided here, for those who ask here.
-            if members.get("cacheScope").is_some() {
+            if list.is_personal() && members.get("cacheScope").is_some() {
                 members.set("cacheScope", &private);
             }
         }
@@ -153,7 +193,7 @@ impl Passage {
     fn error(&self, error: &RawValue) -> Passed {
         let is_same = matches!(self.eras, Eras::Same { .. });
         let Ok(error) = serde_json::from_str::<ErrorObject>(error.get()) else {
-            return if is_same { Passed::Response } else { Passed::Malformed };
+            return if is_same { Passed::Response(Outcome::Failed) } else { Passed::Malformed };
         };
         if error.code == ErrorCode::URL_ELICITATION_REQUIRED {
             if !self.allowed.elicitation {
@@ -167,7 +207,7 @@ impl Passage {
             }
         }
         match &self.eras {
-            Eras::Same { .. } => Passed::Response,
+            Eras::Same { .. } => Passed::Response(Outcome::Failed),
             Eras::LegacyClient(client) => self.failed(StatusCode::OK, &client.error(error)),
             Eras::ModernClient(_) => {
                 let (status, error) = to_modern::error(error);
@@ -186,7 +226,7 @@ impl Passage {
     }
 
     fn failed(&self, status: StatusCode, error: &ErrorObject) -> Passed {
-        Passed::Rewritten(status, mcp::failure(Some(&self.answered_as), error))
+        Passed::Rewritten(status, mcp::failure(Some(&self.answered_as), error), Outcome::Failed)
     }
 
     /// The response when the server fails to give one.

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use audit::Outcome;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -19,7 +20,7 @@ use super::interview::{Interview, Interviewer, Step};
 use super::kept::Kept;
 use super::passage::{Passage, Passed, Question};
 use super::{RelayEndpoint, held, links};
-use crate::recorded::record_refused_request;
+use crate::recorded::{Ending, record_refused_request};
 use crate::session::memory::UnderWay;
 use crate::settings::Front;
 use crate::upstream::remote::envelope::{Envelope, refusal};
@@ -55,6 +56,8 @@ pub(super) struct Relayed {
     /// Events had ids, so that the client can ask for the rest (2025-11-25, Resumability and Redelivery).
     may_resume: bool,
     refusals: u8,
+    /// Where it is told how the call ended.
+    pub(super) ending: Ending,
 }
 
 /// How the client is asked what the server asks.
@@ -85,6 +88,7 @@ impl Relayed {
             queue: VecDeque::new(),
             may_resume: false,
             refusals: 0,
+            ending: Ending::default(),
         }
     }
 
@@ -151,8 +155,8 @@ impl Relayed {
         }
         match self.passage.as_ref().map_or(Passed::Before, |passage| passage.pass(&envelope)) {
             Passed::Before => Ok(Some(Output::Before(calmed(event.raw).into()))),
-            Passed::Response => {
-                self.finish();
+            Passed::Response(outcome) => {
+                self.finish(outcome);
                 Ok(Some(Output::Before(calmed(event.raw).into())))
             }
             passed => self.settle(passed).await,
@@ -177,7 +181,7 @@ impl Relayed {
     /// What becomes of a message that does not pass as it came.
     pub(super) async fn settle(&mut self, passed: Passed) -> Result<Option<Output>, UpstreamError> {
         match passed {
-            Passed::Rewritten(status, body) => Ok(Some(self.respond(status, body))),
+            Passed::Rewritten(status, body, outcome) => Ok(Some(self.respond(status, body, outcome))),
             Passed::BeforeInstead(message) => Ok(Some(Output::Before(write_event(&message).into()))),
             Passed::Withheld => Ok(None),
             Passed::Undeliverable(reply) => {
@@ -186,21 +190,22 @@ impl Relayed {
             }
             Passed::Refused(method, body) => {
                 record_refused_request(&self.front, self.conversation.caller(), &method).await;
-                Ok(Some(self.respond(StatusCode::OK, body)))
+                Ok(Some(self.respond(StatusCode::OK, body, Outcome::Failed)))
             }
             Passed::Question(question) => self.hold(question).await,
             Passed::InputRequired(input) => self.interview(input),
             Passed::Links(links) => Ok(self.follow(&links)),
-            Passed::Before | Passed::Response | Passed::Malformed => Err(UpstreamError::Malformed),
+            Passed::Before | Passed::Response(_) | Passed::Malformed => Err(UpstreamError::Malformed),
         }
     }
 
-    fn respond(&mut self, status: StatusCode, body: Vec<u8>) -> Output {
-        self.finish();
+    fn respond(&mut self, status: StatusCode, body: Vec<u8>, outcome: Outcome) -> Output {
+        self.finish(outcome);
         Output::Response(status, body)
     }
 
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self, outcome: Outcome) {
+        self.ending.tell(outcome);
         self.passage = None;
         self.conversation.answered();
     }
@@ -239,7 +244,7 @@ impl Relayed {
         match held::hold(&self.front, &self.kept, call, &request) {
             Ok(input) => {
                 let body = mcp::success(&passage.answered_as, &input);
-                Ok(Some(self.respond(StatusCode::OK, body)))
+                Ok(Some(self.respond(StatusCode::OK, body, Outcome::Succeeded)))
             }
             Err(call) => {
                 tracing::warn!("a question of an upstream is refused: as many calls are held as may be");
@@ -294,17 +299,19 @@ impl Relayed {
             _ => None,
         };
         let (status, body) = links::answer(links, passage, state);
-        Some(self.respond(status, body))
+        Some(self.respond(status, body, Outcome::Failed))
     }
 
     fn fail(&mut self, reason: &str) -> Option<Output> {
         let body = self.passage.as_ref()?.failure(reason.to_owned());
-        Some(self.respond(StatusCode::OK, body))
+        Some(self.respond(StatusCode::OK, body, Outcome::Failed))
     }
 
     /// Ends the stream. A client that still waits for a response, and cannot ask for it again, is told why there is
     /// none.
     fn end(&mut self, error: UpstreamError) -> Option<Output> {
+        // Whoever can ask for the rest hears there how it ends, and here nobody knows.
+        self.ending.tell(if self.may_resume { Outcome::Abandoned } else { Outcome::Failed });
         let passage = self.passage.take().filter(|_| !self.may_resume);
         self.conversation.end();
         Some(Output::Response(StatusCode::BAD_GATEWAY, passage?.failure(error.to_string())))

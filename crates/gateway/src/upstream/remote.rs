@@ -8,7 +8,10 @@ mod breaker;
 pub(crate) mod envelope;
 mod era;
 mod http_sse;
+pub(crate) mod listed;
+mod parameters;
 mod pool;
+mod said;
 mod session_stream;
 
 use std::sync::Arc;
@@ -22,6 +25,7 @@ use mcp::{Era, ErrorObject, Implementation};
 use outbound::Limits;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use super::source::Source;
 use super::stdio::{StdioError, StdioServer};
@@ -29,6 +33,7 @@ use crate::allowed_requests::AllowedRequests;
 use crate::endpoint::Refusal;
 use crate::remote_server::RemoteServerSettings;
 use crate::settings::{Transport, Way};
+use crate::trace_context::upstream_span;
 use crate::virtual_server::Joined;
 use annotations::KnownAnnotations;
 use breaker::Breaker;
@@ -36,11 +41,13 @@ pub(crate) use era::Description;
 use era::KnownEra;
 use http_sse::Streams;
 pub(crate) use http_sse::{Exchange, Hearing};
+pub(crate) use parameters::KnownParameters;
 use pool::Pool;
+use said::Said;
 pub(crate) use pool::{PooledSession, no_capabilities, session_headers};
 pub(crate) use session_stream::Messages;
 
-/// The largest answer that is read as a whole, and the largest event of a stream, in bytes.
+/// The largest message inside of a virtual server, in bytes; what servers send is bounded by their settings.
 pub(crate) const MESSAGE_SIZE: usize = 16 * 1024 * 1024;
 /// A stream ends by itself or by being silent; outbound wants a bound all the same.
 const STREAM_TIME: Duration = Duration::from_hours(365 * 24);
@@ -53,7 +60,10 @@ pub(crate) struct Remote {
     idle_time: Duration,
     allowed: AllowedRequests,
     question_time: Duration,
+    answer_size: usize,
     annotations: KnownAnnotations,
+    parameters: KnownParameters,
+    said: Said,
     era: KnownEra,
     pool: Pool,
 }
@@ -140,7 +150,10 @@ impl Remote {
             idle_time: settings.idle_time,
             allowed: settings.allowed,
             question_time: settings.question_time,
+            answer_size: settings.answer_size,
             annotations: KnownAnnotations::default(),
+            parameters: KnownParameters::default(),
+            said: Said::default(),
             era: KnownEra::default(),
             pool: Pool::default(),
         }
@@ -161,6 +174,11 @@ impl Remote {
         &self.name
     }
 
+    /// Whether a server that needs no opening may also let itself be opened with `initialize`.
+    pub(crate) fn may_know_both_eras(&self) -> bool {
+        matches!(self.reached, Reached::Http(_))
+    }
+
     /// What it may ask of clients.
     pub(crate) fn allowed(&self) -> AllowedRequests {
         self.allowed
@@ -171,14 +189,24 @@ impl Remote {
         &self.annotations
     }
 
+    /// Which headers its tools ask for.
+    pub(crate) fn parameters(&self) -> &KnownParameters {
+        &self.parameters
+    }
+
+    /// What it has said about itself.
+    pub(crate) fn said(&self) -> &Said {
+        &self.said
+    }
+
     /// How long a client may take to answer what it asks.
     pub(crate) fn question_time(&self) -> Duration {
         self.question_time
     }
 
-    /// The largest event of a stream, in bytes.
-    pub(crate) fn event_size(&self) -> usize {
-        MESSAGE_SIZE
+    /// The largest answer, and the largest event of a stream, in bytes.
+    pub(crate) fn answer_size(&self) -> usize {
+        self.answer_size
     }
 
     /// Whether it is a process, which has no sessions of its clients.
@@ -221,7 +249,8 @@ impl Remote {
             return Err(UpstreamError::Resting);
         }
         let limits = Limits { bytes: usize::MAX, headers: self.answer_time, total: STREAM_TIME };
-        let outcome = http.client.stream(request, limits).await;
+        let call = http.client.stream(request, limits).instrument(upstream_span(&self.name));
+        let outcome = call.await;
         http.breaker.note(&outcome, Instant::now());
         outcome.map_err(|error| {
             tracing::warn!(server = %self.name, %error, "the upstream gives no answer");
@@ -234,7 +263,7 @@ impl Remote {
         let read = async {
             let mut whole = BytesMut::new();
             while let Some(chunk) = body.chunk().await? {
-                if whole.len() + chunk.len() > MESSAGE_SIZE {
+                if whole.len() + chunk.len() > self.answer_size {
                     return Err(UpstreamError::Malformed);
                 }
                 whole.extend_from_slice(&chunk);
@@ -283,7 +312,7 @@ impl Remote {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = http.url.clone();
         *request.headers_mut() = headers;
-        let limits = Limits { bytes: MESSAGE_SIZE, headers: self.answer_time, total: self.answer_time };
+        let limits = Limits { bytes: self.answer_size, headers: self.answer_time, total: self.answer_time };
         Some(http.client.stream(request, limits).await)
     }
 
@@ -388,7 +417,9 @@ impl From<StdioError> for UpstreamError {
             StdioError::NotStarted | StdioError::NoHandshake => Self::Unreachable,
             StdioError::Ended => Self::Ended,
             StdioError::Deadline => Self::TimedOut,
-            StdioError::BackingOff(_) | StdioError::Full | StdioError::ShuttingDown => Self::Resting,
+            StdioError::BackingOff(_) | StdioError::Full | StdioError::Busy | StdioError::ShuttingDown => {
+                Self::Resting
+            }
         }
     }
 }

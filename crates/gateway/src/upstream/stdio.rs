@@ -40,8 +40,10 @@ use secret::{Random, Secret};
 use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use crate::allowed_requests::AllowedRequests;
+use crate::trace_context::upstream_span;
 pub(crate) use connection::Exchange;
 use slot::{Begun, Live, Slot};
 
@@ -133,6 +135,9 @@ pub(crate) enum StdioError {
     /// No process for one more user.
     #[error("too many users have a process of this server; try again later")]
     Full,
+    /// As many calls as may be wait for its one process.
+    #[error("the server process is busy; try again later")]
+    Busy,
     /// The gateway ends.
     #[error("the server is shutting down")]
     ShuttingDown,
@@ -186,7 +191,8 @@ impl StdioServer {
     /// Asks the server for `user`; starts it if it does not run.
     pub(crate) async fn exchange(&self, user: &User, request: &Request<'_>) -> Result<Exchange, StdioError> {
         let deadline = Instant::now() + self.settings.call;
-        self.live(user, deadline).await?.connection.exchange(request, deadline).await
+        let call = async { self.live(user, deadline).await?.connection.exchange(request, deadline).await };
+        call.instrument(upstream_span(&self.settings.name)).await
     }
 
     /// Tells the process of `user` the answer to something that it asked. Starts nothing.

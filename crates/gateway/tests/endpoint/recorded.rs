@@ -116,12 +116,22 @@ async fn calls_to_servers_elsewhere_are_recorded_when_they_have_ended() {
             events(Body::from(message))
         }
         Some("fail") => reply(500, "{}"),
+        Some("error") => result(request, r#"{"content":[],"isError":true}"#),
+        Some("broken") => events(Body::from(": hello\n\n")),
         _ => result(request, "{}"),
     })
     .await;
     let gateway = upstream.behind(&world);
     let token = world.far_token("ada", "use");
-    for (tool, how) in [("echo", "json"), ("echo", "stream"), ("echo", "fail"), ("delete", ""), ("env", "")] {
+    for (tool, how) in [
+        ("echo", "json"),
+        ("echo", "stream"),
+        ("echo", "fail"),
+        ("echo", "error"),
+        ("echo", "broken"),
+        ("delete", ""),
+        ("env", ""),
+    ] {
         let params = json!({ "name": tool, "arguments": { "how": how } });
         world.far_modern(&gateway, &token, "tools/call", params).send().await;
     }
@@ -130,6 +140,8 @@ async fn calls_to_servers_elsewhere_are_recorded_when_they_have_ended() {
     let expected = [
         (Some("echo"), Outcome::Succeeded),
         (Some("echo"), Outcome::Succeeded),
+        (Some("echo"), Outcome::Failed),
+        (Some("echo"), Outcome::Failed),
         (Some("echo"), Outcome::Failed),
         (Some("delete"), Outcome::Refused),
         (None, Outcome::Refused),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use gateway::lock::Locks;
 use gateway::policy::Policy;
 use gateway::quota::{LimitSettings, Quotas};
 use gateway::{
@@ -39,6 +40,8 @@ pub(crate) struct World {
     pub(crate) transport: Transport,
     /// The rules of the operator.
     pub(crate) policy: Policy,
+    /// What the operator has approved.
+    pub(crate) locks: Locks,
     /// The limits of the operator.
     pub(crate) rates: Vec<LimitSettings>,
     key: SigningKey,
@@ -114,6 +117,7 @@ impl World {
             event_streams: EventStreams::default(),
             transport: Transport::Detected,
             policy: Policy::default(),
+            locks: Locks::default(),
             rates: Vec::new(),
             key,
             store,
@@ -155,6 +159,7 @@ impl World {
             idle_time: Duration::from_secs(1),
             allowed,
             question_time: Duration::from_secs(2),
+            answer_size: 1024 * 1024,
         };
         let server = RemoteServer::new(&server, &Secret::new(self.session_key));
         let far = RemoteSettings { guard: self.guard("/mcp/far", &[], true), server, tools };
@@ -192,7 +197,9 @@ impl World {
             random: Arc::new(Counted(AtomicU64::new(1))),
             auditor: self.audit_log.clone(),
             policy: self.policy.clone(),
+            locks: self.locks.clone(),
             quotas: Arc::new(Quotas::new(&self.rates, &clock, None)),
+            signed_requests: None,
             demo: Some(DemoSettings {
                 name: "demo".to_owned(),
                 guard: self.guard("/mcp/demo", &["/mcp/v1"], true),

@@ -52,6 +52,7 @@ pub(crate) fn connect(
         idle_time: RemoteServerSettings::IDLE_TIME,
         allowed: remote.allow.requests(),
         question_time: RemoteServerSettings::QUESTION_TIME,
+        answer_size: RemoteServerSettings::ANSWER_SIZE,
     };
     Connected { server: RemoteServer::new(&settings, session_key), process }
 }
@@ -77,7 +78,7 @@ fn process_settings(name: &str, process: &Process, remote: &Remote) -> StdioSett
 }
 
 /// Public addresses, the private ones that are allowed, and this computer for servers on it, while we are on it alone.
-fn egress(url: &Uri, allow_private: &AllowPrivate, issuer: &Issuer) -> Egress {
+pub(super) fn egress(url: &Uri, allow_private: &AllowPrivate, issuer: &Issuer) -> Egress {
     let host = url.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let public = Egress::public();

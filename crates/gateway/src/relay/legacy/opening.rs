@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::super::{Asked, RelayEndpoint};
 use crate::endpoint::{Refusal, principal, success};
+use crate::review::Reviewed;
 use crate::session::sealed::{ClientDescription, SealedSession, UpstreamSession};
 use crate::upstream::remote::envelope::{Outcome, first_response};
 use crate::upstream::remote::{Caller, Description, UpstreamError, implementation};
@@ -27,24 +28,29 @@ pub(super) async fn initialize(
         InitializeParams::read(asked.params).map_err(|error| Refusal::params(StatusCode::OK, &error))?;
     let capabilities = capabilities(&caller, asked)?;
     let now = endpoint.front.clock.now();
-    let (session, mut response) = match caller.description().await? {
-        Description::Modern(described) => {
+    let body = capabilities
+        .as_deref()
+        .map_or_else(|| asked.body.clone(), |capabilities| asked.with_param("capabilities", capabilities));
+    let opened = match caller.description().await? {
+        Description::Legacy => Ok(open(&caller, asked, body).await?),
+        Description::Modern(described) => open_beside(&caller, asked, body).await.ok_or(described),
+    };
+    let (session, mut response) = match opened {
+        Ok(opened) => {
+            let version = spoken(&params.protocol_version, opened.version);
+            caller.remote().said().introduced(&opened.result);
+            let result = reviewed(endpoint, opened.result)?;
+            let result = in_version(result, version, opened.version)?;
+            let session = SealedSession::new(version, UpstreamSession::Legacy(opened.session), now);
+            (session.behind_which(opened.version), success(&asked.request.id, &result))
+        }
+        Err(described) => {
             let version = ProtocolVersion::negotiate(&params.protocol_version);
-            let result = introduction(&described, version)?;
+            let mut result = introduction(&described, version)?;
+            result.instructions = endpoint.reviewer.instructions_text(result.instructions);
             let client = client_of(asked, capabilities.as_deref());
             let session = SealedSession::new(version, UpstreamSession::Modern(client), now);
             (session, success(&asked.request.id, &result))
-        }
-        Description::Legacy => {
-            let body = capabilities.map_or_else(
-                || asked.body.clone(),
-                |capabilities| asked.with_param("capabilities", &capabilities),
-            );
-            let opened = open(&caller, asked, body).await?;
-            let version = spoken(&params.protocol_version, opened.version);
-            let result = in_version(opened.result, version, opened.version)?;
-            let session = SealedSession::new(version, UpstreamSession::Legacy(opened.session), now);
-            (session.behind_which(opened.version), success(&asked.request.id, &result))
         }
     };
     let id = endpoint.sessions.seal(&session, principal(caller.permit()), &*endpoint.front.random);
@@ -68,6 +74,31 @@ struct Opened {
 
 /// The client's own `initialize` at a legacy server.
 async fn open(caller: &Caller, asked: &Asked<'_>, body: Bytes) -> Result<Opened, Refusal> {
+    match introduce(caller, asked, body).await? {
+        Ok(opened) => Ok(opened),
+        Err(error) => {
+            caller.note_error(Era::Legacy, StatusCode::OK, Some(&error)).await;
+            Err(Refusal::Request(StatusCode::OK, None, error))
+        }
+    }
+}
+
+/// The same at a server that needs no opening and may know both eras: a client is best served in its own. Without a
+/// session the server could ask it nothing, which it can in the other era.
+async fn open_beside(caller: &Caller, asked: &Asked<'_>, body: Bytes) -> Option<Opened> {
+    if !caller.remote().may_know_both_eras() {
+        return None;
+    }
+    let opened = introduce(caller, asked, body).await.ok()?.ok()?;
+    opened.session.is_some().then_some(opened)
+}
+
+/// What a server says to `initialize`.
+async fn introduce(
+    caller: &Caller,
+    asked: &Asked<'_>,
+    body: Bytes,
+) -> Result<Result<Opened, ErrorObject>, UpstreamError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Agreed<'a> {
@@ -78,17 +109,14 @@ async fn open(caller: &Caller, asked: &Asked<'_>, body: Bytes) -> Result<Opened,
     let result = match first_response(caller.remote(), answer, &asked.request.id).await? {
         Outcome::Result(result) => result,
         Outcome::Error(error) => {
-            let error: ErrorObject =
-                serde_json::from_str(error.get()).map_err(|_| UpstreamError::Malformed)?;
-            caller.note_error(Era::Legacy, StatusCode::OK, Some(&error)).await;
-            return Err(Refusal::Request(StatusCode::OK, None, error));
+            return serde_json::from_str(error.get()).map(Err).map_err(|_| UpstreamError::Malformed);
         }
     };
     let agreed: Agreed<'_> = serde_json::from_str(result.get()).map_err(|_| UpstreamError::Malformed)?;
     let version = ProtocolVersion::parse(&agreed.protocol_version).ok_or(UpstreamError::Malformed)?;
     let session = answered.get(SESSION_ID).map(HeaderValue::to_str).transpose();
     let session = session.map_err(|_| UpstreamError::Malformed)?.map(str::to_owned);
-    Ok(Opened { session, version, result })
+    Ok(Ok(Opened { session, version, result }))
 }
 
 /// The revision that is spoken with the client. A server that answers with a newer one than the client asked for would
@@ -109,6 +137,23 @@ fn in_version(
         mcp::json::Object::read(result.get(), &["protocolVersion"]).map_err(|_| UpstreamError::Malformed)?;
     let version = to_raw_value(&version).map_err(|_| UpstreamError::Malformed)?;
     members.set("protocolVersion", &version);
+    to_raw_value(&members).map_err(|_| UpstreamError::Malformed)
+}
+
+/// The result with the instructions that may be passed on.
+fn reviewed(endpoint: &RelayEndpoint, result: Box<RawValue>) -> Result<Box<RawValue>, UpstreamError> {
+    let mut members =
+        mcp::json::Object::read(result.get(), &["instructions"]).map_err(|_| UpstreamError::Malformed)?;
+    let Some(instructions) = members.get("instructions") else { return Ok(result) };
+    let changed = match endpoint.reviewer.instructions(instructions) {
+        Reviewed::AsItCame => return Ok(result),
+        Reviewed::Changed(changed) => changed,
+        Reviewed::Withheld => {
+            members.take("instructions");
+            return to_raw_value(&members).map_err(|_| UpstreamError::Malformed);
+        }
+    };
+    members.set("instructions", &changed);
     to_raw_value(&members).map_err(|_| UpstreamError::Malformed)
 }
 

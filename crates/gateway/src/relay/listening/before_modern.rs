@@ -125,7 +125,7 @@ impl Heard {
     async fn open(&mut self) {
         self.must_open = false;
         let mut filter = self.lists.clone();
-        filter.resource_subscriptions = self.subscriptions.borrow_and_update().clone();
+        filter.resource_subscriptions.clone_from(&self.subscriptions.borrow_and_update());
         if filter.is_empty() {
             self.messages = None;
             self.pause = SIGN_OF_LIFE;
@@ -145,7 +145,7 @@ impl Heard {
         let body = mcp::request(&RequestId::Integer(1), METHOD, &params);
         let headers: HeaderMap = mirror::compose(ProtocolVersion::LATEST, METHOD, None).into_iter().collect();
         match self.caller.post(headers, body.into()).await? {
-            (_, Answer::Stream(source)) => Ok(Messages::new(source, self.caller.remote().event_size())),
+            (_, Answer::Stream(source)) => Ok(Messages::new(source, self.caller.remote().answer_size())),
             (_, Answer::Json(status, _)) => Err(UpstreamError::Status(status)),
             (_, Answer::Accepted | Answer::Refused(_)) => Err(UpstreamError::Malformed),
         }

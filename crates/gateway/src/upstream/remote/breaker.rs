@@ -1,5 +1,5 @@
-//! Rest for a server that cannot be connected to: after a few failures in a row its clients hear so at once, instead of
-//! each waiting for a connection that does not come.
+//! Rest for a server that cannot be connected to, or takes requests and does not begin to answer them: after a few
+//! failures in a row its clients hear so at once, instead of each waiting for what does not come.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ const FAILURES: u32 = 3;
 /// How long it rests, until the next request tries again.
 const REST: Duration = Duration::from_secs(5);
 
-/// Counts failed connections.
+/// Counts requests in a row that nobody answered.
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<State>);
 
@@ -40,10 +40,14 @@ impl Breaker {
         self.state().rests_until.is_some_and(|until| now < until)
     }
 
-    /// Learns from an outcome. Only a connection that was not made counts: a server that fails is there.
+    /// Learns from an outcome. Only silence counts: a server that fails is there.
     pub(super) fn note<T>(&self, outcome: &Result<T, outbound::Error>, now: Instant) {
-        let is_down =
-            matches!(outcome, Err(outbound::Error::Connect { .. } | outbound::Error::Unresolved { .. }));
+        let is_down = matches!(
+            outcome,
+            Err(outbound::Error::Connect { .. }
+                | outbound::Error::Unresolved { .. }
+                | outbound::Error::Timeout { .. })
+        );
         let mut state = self.state();
         if !is_down {
             *state = State::default();

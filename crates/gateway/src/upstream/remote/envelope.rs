@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::{Answer, MESSAGE_SIZE, Remote, UpstreamError};
+use super::{Answer, Remote, UpstreamError};
 
 /// The members that are read, and that nothing may merely look like.
 const READ: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
@@ -128,7 +128,7 @@ pub(crate) async fn first_response(
                     return Ok(response);
                 }
             }
-            if events.pending() > MESSAGE_SIZE {
+            if events.pending() > remote.answer_size {
                 break;
             }
         }

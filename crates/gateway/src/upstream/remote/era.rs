@@ -40,6 +40,9 @@ impl KnownEra {
             return Ok(description.clone());
         }
         let description = ask(remote).await?;
+        if let Description::Modern(result) = &description {
+            remote.said().introduced(result);
+        }
         *known = Some((description.clone(), Instant::now() + TIME));
         Ok(description)
     }

@@ -28,7 +28,10 @@ const SESSIONS: usize = 8;
 const IDLE: Duration = Duration::from_mins(30);
 
 /// The sessions with one server, by principal.
-pub(super) struct Pool(moka::sync::Cache<Digest, Arc<StandardMutex<VecDeque<(Digest, Slot)>>>>);
+pub(super) struct Pool(moka::sync::Cache<Digest, Arc<Places>>);
+
+/// The sessions of one principal, by what its client can do; the one that was opened first stands first.
+type Places = StandardMutex<VecDeque<(Digest, Slot)>>;
 
 /// Locked while the session is opened, so that one is opened.
 type Slot = Arc<Mutex<Option<Arc<PooledSession>>>>;
@@ -125,6 +128,7 @@ impl Caller {
         let Outcome::Result(result) = first_response(&self.remote, answer, &id).await? else {
             return Err(UpstreamError::Malformed);
         };
+        self.remote.said().introduced(&result);
         let description: InitializeResult =
             serde_json::from_str(result.get()).map_err(|_| UpstreamError::Malformed)?;
         let version =

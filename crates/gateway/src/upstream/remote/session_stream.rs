@@ -131,7 +131,7 @@ impl Caller {
 
     async fn open_stream_of(&self, session: &PooledSession) -> Result<Messages, UpstreamError> {
         match self.listen(session.headers()).await? {
-            Answer::Stream(source) => Ok(Messages::new(source, self.remote.event_size())),
+            Answer::Stream(source) => Ok(Messages::new(source, self.remote.answer_size())),
             Answer::Json(status, _) => Err(UpstreamError::Status(status)),
             Answer::Accepted | Answer::Refused(_) => Err(UpstreamError::Malformed),
         }

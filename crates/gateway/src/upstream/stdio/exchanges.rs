@@ -17,6 +17,9 @@ use crate::upstream::Incoming;
 /// response.
 const WAITING_MESSAGES: usize = 64;
 
+/// How many exchanges one process has at the same time.
+const AT_MOST: usize = 1_024;
+
 /// All exchanges of one process.
 pub(super) struct Exchanges {
     table: Mutex<Table>,
@@ -68,6 +71,9 @@ impl Exchanges {
         let mut table = self.table();
         if table.ending.is_some() {
             return Err(StdioError::Ended);
+        }
+        if table.waiting.len() >= AT_MOST {
+            return Err(StdioError::Busy);
         }
         table.last_id += 1;
         let number = table.last_id;

@@ -43,6 +43,46 @@ async fn a_slow_server_has_a_deadline() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_and_never_answers_is_left_alone() {
+    let world = World::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let hole = tokio::spawn(async move {
+        let mut taken = Vec::new();
+        loop {
+            taken.push(listener.accept().await);
+        }
+    });
+    let gateway = world.gateway_to(&format!("http://{address}/mcp"), scopes());
+    let token = world.far_token("ada", "use");
+    for expected in [504, 504, 504, 503] {
+        let answer = world.far(&gateway, &token, initialize("2025-11-25")).send().await;
+        assert_eq!(answer.status.as_u16(), expected, "{answer:?}");
+    }
+    hole.abort();
+}
+
+#[tokio::test]
+async fn gw_17_an_answer_has_a_size() {
+    let world = World::new().await;
+    for kind in ["json", "event", "line"] {
+        let upstream = Upstream::modern(move |request| {
+            let text = "x".repeat(2 * 1024 * 1024);
+            match kind {
+                "json" => result(request, &format!(r#"{{"resultType":"complete","text":"{text}"}}"#)),
+                "event" => events(Body::from(format!("data: {{\"text\":\"{text}\"}}\n\n"))),
+                _ => events(Body::from(format!("id: {text}"))),
+            }
+        })
+        .await;
+        let gateway = upstream.behind(&world);
+        let token = world.far_token("ada", "use");
+        let answer = world.far_modern(&gateway, &token, "tools/call", json!({ "name": "echo" })).send().await;
+        assert!(answer.text.contains("-32603") && answer.text.len() < 1024, "{kind}: {}", answer.text.len());
+    }
+}
+
+#[tokio::test]
 async fn gw_29_nothing_of_a_failure_is_passed_on() {
     let world = World::new().await;
     for (status, body, expected) in [

@@ -136,7 +136,7 @@ async fn a_legacy_client_listens_to_a_modern_server() {
     let listen =
         world.request("GET", "/mcp/far").to(&gateway).bearer(&token).header("mcp-session-id", &session);
     let mut stream = open(&gateway, listen).await;
-    let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let (heard, mut messages) = tokio::sync::mpsc::unbounded_channel();
     let reading = tokio::spawn(async move {
         loop {
             heard.send(next(&mut stream).await).unwrap();
@@ -147,7 +147,7 @@ async fn a_legacy_client_listens_to_a_modern_server() {
     let say = streams.lock().unwrap()[0].1.clone();
     let meta = json!({ "io.modelcontextprotocol/subscriptionId": 1 });
     say.send(told("notifications/tools/list_changed", json!({ "_meta": meta }))).unwrap();
-    let first = hears.recv().await.unwrap();
+    let first = messages.recv().await.unwrap();
     assert_eq!(
         first,
         json!({ "jsonrpc": "2.0", "method": "notifications/tools/list_changed", "params": {} })
@@ -158,7 +158,7 @@ async fn a_legacy_client_listens_to_a_modern_server() {
     let (filter, say) = streams.lock().unwrap()[1].clone();
     assert_eq!(filter, json!({ "toolsListChanged": true, "resourceSubscriptions": ["a:b"] }));
     say.send(told("notifications/resources/updated", json!({ "uri": "a:b", "_meta": meta }))).unwrap();
-    assert_eq!(hears.recv().await.unwrap()["params"], json!({ "uri": "a:b" }));
+    assert_eq!(messages.recv().await.unwrap()["params"], json!({ "uri": "a:b" }));
     until("the first stream is let go", || streams.lock().unwrap()[0].1.is_closed()).await;
 
     assert_eq!(send(rpc("resources/unsubscribe", json!({ "uri": "a:b" }))).await.json()["result"], json!({}));
