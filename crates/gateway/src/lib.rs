@@ -15,6 +15,7 @@
 //!
 //! Nothing here knows the authorization server: it is an issuer and a key set inside the guard.
 
+pub mod access_key;
 mod allowed_requests;
 mod body;
 mod demo;

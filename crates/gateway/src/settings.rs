@@ -13,10 +13,12 @@ use secret::Random;
 use crate::admission::Admission;
 use crate::body::BodyLimits;
 use crate::http_sse::EventStreams;
+use crate::lock::Locks;
 use crate::policy::Policy;
 use crate::quota::Quotas;
 use crate::remote_server::RemoteServer;
 use crate::server::BuiltInServer;
+use crate::signed::SignedRequests;
 use crate::upstream::stdio::StdioServer;
 use crate::virtual_server::{VirtualServer, VirtualSettings};
 
@@ -44,6 +46,10 @@ pub struct Settings {
     pub policy: Policy,
     /// How often.
     pub quotas: Arc<Quotas>,
+    /// What of the servers elsewhere was approved.
+    pub locks: Locks,
+    /// Requests that are signed with an access key, when they are accepted.
+    pub signed_requests: Option<SignedRequests>,
     /// The built-in demo server, when it is wanted.
     pub demo: Option<DemoSettings>,
     /// Servers that speak MCP elsewhere.
@@ -135,6 +141,8 @@ pub(crate) struct Front {
     pub(crate) auditor: Arc<dyn Auditor>,
     pub(crate) policy: Policy,
     pub(crate) quotas: Arc<Quotas>,
+    pub(crate) locks: Locks,
+    pub(crate) signed_requests: Option<SignedRequests>,
 }
 
 impl Front {
@@ -151,6 +159,8 @@ impl Front {
             auditor: settings.auditor.clone(),
             policy: settings.policy.clone(),
             quotas: settings.quotas.clone(),
+            locks: settings.locks.clone(),
+            signed_requests: settings.signed_requests.clone(),
         }
     }
 }

@@ -3,12 +3,14 @@
 //!
 //! Manners: data on stdout, everything else on stderr; lower case, no period; `hint:` where it helps.
 
+mod access_key;
 mod audit;
 mod call;
 mod client;
 mod conformance_client;
 mod connection;
 pub(crate) mod exit;
+mod lock;
 mod login;
 mod logout;
 mod policy;
@@ -35,10 +37,14 @@ enum Command {
     Serve(serve::Arguments),
     /// Manage the MCP servers behind the gateway.
     Server(server::Arguments),
+    /// Approve what servers say about their tools, and see what has changed since.
+    Lock(lock::Arguments),
     /// Manage the people who can sign in.
     User(user::Arguments),
     /// Manage the clients that are registered by hand.
     Client(client::Arguments),
+    /// Manage the keys of clients that sign requests instead of carrying tokens.
+    AccessKey(access_key::Arguments),
     /// Read the audit log and check that nobody changed it.
     Audit(audit::Arguments),
     /// Say why somebody may do something, and try other rules on what was done.
@@ -62,8 +68,10 @@ impl CommandLine {
         match self.command {
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Server(arguments) => alone(server::run(arguments)),
+            Command::Lock(arguments) => alone(lock::run(arguments)),
             Command::User(arguments) => alone(user::run(arguments)),
             Command::Client(arguments) => alone(client::run(arguments)),
+            Command::AccessKey(arguments) => alone(access_key::run(arguments)),
             Command::Audit(arguments) => alone(audit::run(arguments)),
             Command::Policy(arguments) => alone(policy::run(arguments)),
             Command::Login(arguments) => alone(login::run(arguments)),

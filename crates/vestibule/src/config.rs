@@ -3,6 +3,7 @@
 //! A value comes from the first of: flag, environment, file, default. [`Flags`] holds the first two (clap reads the
 //! environment twins), [`file::File`] the third.
 
+pub(crate) mod access_keys;
 pub(crate) mod audit;
 pub(crate) mod connections;
 mod duration;
@@ -10,8 +11,10 @@ pub(crate) mod edit;
 mod file;
 pub(crate) mod fixed;
 pub(crate) mod gateway;
+pub(crate) mod issuer;
 pub(crate) mod lifetimes;
 pub(crate) mod limits;
+pub(crate) mod lock;
 pub(crate) mod network;
 mod policy;
 pub(crate) mod registration;
@@ -26,9 +29,12 @@ use std::{
 };
 
 use self::{
+    access_keys::AccessKeys,
     connections::Connections,
     file::File,
     gateway::Gateway,
+    issuer::Issuer,
+    lock::Locked,
     network::Network,
     resource::Resource,
     server::{Account, Server, ServerKind},
@@ -80,10 +86,16 @@ pub(crate) struct Configuration {
     pub(crate) rates: Vec<::gateway::quota::LimitSettings>,
     /// Who may do what.
     pub(crate) policy: ::gateway::policy::Policy,
+    /// What was approved of the servers.
+    pub(crate) lock: Locked,
     /// Who may knock at the gateway.
     pub(crate) gateway: Gateway,
     /// What the audit log holds.
     pub(crate) audit: audit::Audit,
+    /// Authorization servers elsewhere whose tokens are accepted.
+    pub(crate) issuers: Vec<Issuer>,
+    /// How requests are signed.
+    pub(crate) access_keys: AccessKeys,
     /// The accounts that servers may belong to.
     pub(crate) accounts: Vec<Account>,
     /// The MCP servers behind the gateway.
@@ -114,13 +126,14 @@ impl Configuration {
             demo,
         };
         network.check()?;
-        let metrics = file.telemetry.metrics()?;
+        let (metrics, traces) = (file.telemetry.metrics()?, file.telemetry.traces()?);
         let mut servers = file.server;
         let has_demo = |servers: &[Server]| servers.iter().any(|server| server.kind == ServerKind::Demo);
         if demo && !has_demo(&servers) {
             servers.insert(0, Server::demo());
         }
         server::check(&servers, &file.account)?;
+        issuer::check(&file.issuer, &servers)?;
         resource::check(&file.resource)?;
         let policy = file.policy.for_servers(&servers)?;
         let mut registration = file.registration;
@@ -140,14 +153,18 @@ impl Configuration {
                     .unwrap_or_else(|| crate::telemetry::DEFAULT_FILTER.into()),
                 format: file.log_format,
                 metrics,
+                traces,
             },
             lifetimes: file.lifetimes,
             registration,
             limits: file.limits.of_strangers(),
             rates: file.limits.of_users(),
             policy,
+            lock: file.lock.read(flags.config.as_deref())?,
             gateway: file.gateway,
             audit: file.audit,
+            issuers: file.issuer,
+            access_keys: file.access_keys,
             accounts: file.account,
             servers,
             resources: file.resource,

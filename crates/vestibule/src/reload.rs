@@ -1,6 +1,7 @@
 //! Takes over a changed configuration while the server runs.
 //!
-//! 1. Somebody asks for it: `SIGHUP`, or the file is another one than a second ago (`watch = false` leaves that out).
+//! 1. Somebody asks for it: `SIGHUP`, or the file is another one than a second ago, or the lock file that belongs to it
+//!    (`watch = false` leaves that out).
 //! 2. The whole configuration is read and checked as at the start. If it is wrong, the log says where and why, and the
 //!    old one stays in force as if nothing had happened.
 //! 3. What cannot change while the server runs is named in the log, and the rest is taken over by
@@ -34,10 +35,14 @@ impl Reload {
 
     /// Takes over every configuration that is asked for. `started` is the one that the server was started with.
     pub(crate) async fn follow(mut self, started: &Configuration, wiring: &mut Wiring<'_>) -> Infallible {
+        self.asked.watch_lock(started);
         loop {
             self.asked.again(started.watch).await;
             match self.take_over(started, wiring) {
-                Ok(()) => tracing::info!("the configuration was read again and is in force"),
+                Ok(taken_over) => {
+                    self.asked.watch_lock(&taken_over);
+                    tracing::info!("the configuration was read again and is in force");
+                }
                 Err(error) => tracing::error!(
                     reason = format!("{error:#}"),
                     hint = exit::hint(&error),
@@ -47,7 +52,7 @@ impl Reload {
         }
     }
 
-    fn take_over(&self, started: &Configuration, wiring: &mut Wiring<'_>) -> anyhow::Result<()> {
+    fn take_over(&self, started: &Configuration, wiring: &mut Wiring<'_>) -> anyhow::Result<Configuration> {
         let mut newer = Configuration::load(&self.flags, self.demo)?;
         let fixed = started.fixed_changes(&newer);
         if newer.network.demo != started.network.demo {
@@ -58,7 +63,7 @@ impl Reload {
         if !fixed.is_empty() {
             tracing::warn!(keys = fixed.join(", "), "changed, and will be in force after the next start");
         }
-        Ok(())
+        Ok(newer)
     }
 }
 
@@ -67,6 +72,7 @@ struct Asked {
     #[cfg(unix)]
     hangup: Option<tokio::signal::unix::Signal>,
     watch: Option<Watch>,
+    lock: Option<Watch>,
 }
 
 impl Asked {
@@ -82,16 +88,23 @@ impl Asked {
             #[cfg(unix)]
             hangup,
             watch: flags.config.as_deref().map(Watch::new),
+            lock: None,
         })
+    }
+
+    /// The lock file of this configuration is the one that is watched.
+    fn watch_lock(&mut self, configuration: &Configuration) {
+        let path = configuration.lock.path.as_deref();
+        if self.lock.as_ref().map(Watch::path) != path {
+            self.lock = path.map(Watch::new);
+        }
     }
 
     /// Resolves when somebody asks.
     async fn again(&mut self, watches: bool) {
-        let changed = async {
-            match &mut self.watch {
-                Some(watch) if watches => watch.changed().await,
-                _ => std::future::pending().await,
-            }
+        let changed = async |watch: &mut Option<Watch>| match watch {
+            Some(watch) if watches => watch.changed().await,
+            _ => std::future::pending().await,
         };
         #[cfg(unix)]
         let hangup = async {
@@ -103,10 +116,11 @@ impl Asked {
         #[cfg(not(unix))]
         let hangup = std::future::pending::<Option<()>>();
         tokio::select! {
-            () = changed => tracing::info!("the configuration file has changed"),
+            () = changed(&mut self.watch) => tracing::info!("the configuration file has changed"),
+            () = changed(&mut self.lock) => tracing::info!("the lock file has changed"),
             _ = hangup => tracing::info!("asked by SIGHUP to read the configuration again"),
         }
-        if let Some(watch) = &mut self.watch {
+        for watch in [&mut self.watch, &mut self.lock].into_iter().flatten() {
             watch.look();
         }
     }

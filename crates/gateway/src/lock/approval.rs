@@ -5,15 +5,14 @@ use super::{Definition, Definitions, Thing};
 /// What is approved of a server from now on: everything that was found at it, or, with `only`, of what was found the tool
 /// or prompt of this name alone, beside what was approved before.
 pub fn approve(approved: Option<&Definitions>, found: &Definitions, only: Option<&str>) -> Definitions {
-    let (Some(approved), Some(name)) = (approved, only) else {
-        return match only {
-            None => found.clone(),
-            Some(name) => alone(found, name),
-        };
-    };
-    let mut approved = approved.clone();
+    let Some(name) = only else { return found.clone() };
     let mut alone = alone(found, name);
-    approved.endpoint = alone.endpoint;
+    // What was approved of another server is not approved of this one.
+    let is_same = |approved: &&Definitions| {
+        approved.endpoint == found.endpoint
+            && (approved.identity == found.identity || approved.identity.is_none())
+    };
+    let Some(mut approved) = approved.filter(is_same).cloned() else { return alone };
     approved.identity = alone.identity;
     replace(&mut approved.tools, name, &mut alone.tools);
     replace(&mut approved.prompts, name, &mut alone.prompts);
@@ -64,6 +63,7 @@ mod tests {
     fn one_tool_is_approved_alone() {
         let approved = definitions(&[("a", 1), ("b", 1), ("gone", 1)]);
         let found = definitions(&[("a", 2), ("b", 2), ("c", 2)]);
+        let elsewhere = Definitions { endpoint: "f".to_owned(), ..approved.clone() };
         for (before, only, expected) in [
             (None, None, definitions(&[("a", 2), ("b", 2), ("c", 2)])),
             (Some(&approved), None, definitions(&[("a", 2), ("b", 2), ("c", 2)])),
@@ -71,6 +71,7 @@ mod tests {
             (Some(&approved), Some("c"), definitions(&[("a", 1), ("b", 1), ("c", 2), ("gone", 1)])),
             (Some(&approved), Some("gone"), definitions(&[("a", 1), ("b", 1)])),
             (None, Some("a"), Definitions { instructions: None, ..definitions(&[("a", 2)]) }),
+            (Some(&elsewhere), Some("a"), Definitions { instructions: None, ..definitions(&[("a", 2)]) }),
         ] {
             assert_eq!(approve(before, &found, only), expected, "{only:?}");
         }

@@ -10,6 +10,8 @@ mod test;
 
 use std::path::{Path, PathBuf};
 
+pub(super) use self::test::{operators_permit, stopped};
+
 use super::exit::Stop;
 use crate::config::{Configuration, Flags, edit::Edited};
 
@@ -43,7 +45,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// The configuration file that is to be edited.
-fn file(flags: &Flags) -> Result<PathBuf, Stop> {
+pub(super) fn file(flags: &Flags) -> Result<PathBuf, Stop> {
     flags.config.clone().ok_or_else(|| {
         Stop::usage("no configuration file is named").hint("add --config FILE, or set VESTIBULE_CONFIG")
     })
@@ -57,7 +59,7 @@ fn save(flags: &Flags, file: &Path, edited: &Edited) -> anyhow::Result<Configura
 }
 
 /// How a running server comes to know.
-fn say_when(configuration: &Configuration) {
+pub(super) fn say_when(configuration: &Configuration) {
     if configuration.watch {
         eprintln!("a running server takes it over within two seconds");
     } else {

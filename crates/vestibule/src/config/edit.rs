@@ -118,14 +118,7 @@ impl Edited {
 
     /// Puts the text in the place of the file at `path`, in one step, and with the permissions that it has.
     pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
-        // A link stays one: what it leads to is replaced.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let aside = beside(&path);
-        let written = write_new(&aside, &self.text(), &path).and_then(|()| fs::rename(&aside, &path));
-        if written.is_err() {
-            // Nothing of it is worth keeping; what went wrong is what is told.
-            let _ = fs::remove_file(&aside);
-        }
+        let written = put_in_place(path, &self.text());
         written.with_context(|| format!("the configuration file {} cannot be written", path.display()))
     }
 
@@ -174,6 +167,19 @@ fn table(new: &NewServer) -> Table {
         table["hidden"] = value(new.hidden.iter().collect::<Array>());
     }
     table
+}
+
+/// Puts a text in the place of the file at `path`, in one step, and with the permissions that it has.
+pub(crate) fn put_in_place(path: &Path, text: &str) -> io::Result<()> {
+    // A link stays one: what it leads to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let aside = beside(&path);
+    let written = write_new(&aside, text, &path).and_then(|()| fs::rename(&aside, &path));
+    if written.is_err() {
+        // Nothing of it is worth keeping; what went wrong is what is told.
+        let _ = fs::remove_file(&aside);
+    }
+    written
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -5,11 +5,14 @@ use std::{fs, net::SocketAddr, path::Path, path::PathBuf};
 use serde::Deserialize;
 
 use super::{
+    access_keys::AccessKeys,
     audit::Audit,
     connections::Connections,
     gateway::Gateway,
+    issuer::Issuer,
     lifetimes::Lifetimes,
     limits::Limits,
+    lock::LockFile,
     policy::Compiled,
     registration::Registration,
     resource::Resource,
@@ -50,12 +53,18 @@ pub(super) struct File {
     pub(super) limits: Limits,
     /// `[policy]`
     pub(super) policy: Compiled,
+    /// `[lock]`
+    pub(super) lock: LockFile,
     /// `[gateway]`
     pub(super) gateway: Gateway,
     /// `[audit]`
     pub(super) audit: Audit,
     /// `watch`: whether a change of this file is taken over without being asked to. Default `true`.
     pub(super) watch: Option<bool>,
+    /// `[[issuer]]`
+    pub(super) issuer: Vec<Issuer>,
+    /// `[access_keys]`
+    pub(super) access_keys: AccessKeys,
     /// `[[account]]`
     pub(super) account: Vec<Account>,
     /// `[[server]]`
@@ -70,10 +79,12 @@ pub(super) fn read(path: &Path) -> Result<File, Stop> {
         Stop::usage(format!("the configuration file {} cannot be read: {error}", path.display()))
     })?;
     let file = read_text(path, &text)?;
-    let holds_secret = file.database.as_deref().is_some_and(super::storage::has_password);
+    let asks = |issuer: &Issuer| issuer.introspection.is_some();
+    let holds_secret =
+        file.database.as_deref().is_some_and(super::storage::has_password) || file.issuer.iter().any(asks);
     if holds_secret && is_readable_by_others(path) {
         eprintln!(
-            "warning: {} holds a database password and others can read it\nhint: chmod 600 {0}",
+            "warning: {} holds a password and others can read it\nhint: chmod 600 {0}",
             path.display()
         );
     }

@@ -23,7 +23,7 @@ pub(crate) use self::{
     place::Account,
     process::{Environment, Process},
 };
-use super::{duration, network};
+use super::{duration, lock::Mode, network};
 use crate::cli::exit::Stop;
 
 /// The scope of a remote server for which none is configured.
@@ -44,6 +44,9 @@ pub(crate) struct Server {
     pub(crate) default: bool,
     /// `title`: what people call it. Default: its name.
     pub(crate) title: Option<String>,
+    /// `issuers`: whose tokens it accepts: the URLs of some `[[issuer]]`, and `"self"` for those of this server. Default:
+    /// all.
+    pub(super) issuers: Option<BTreeSet<String>>,
     /// `account`: the account whose server it is, which moves it to
     /// `/accounts/ACCOUNT/custom/CUSTOM_NAME/id/SERVER_ID/mcp`. Default: it is nobody's in particular.
     account: Option<String>,
@@ -79,6 +82,9 @@ pub(crate) struct Server {
     /// `allow`: what it may ask of its clients: `"elicitation"`, `"sampling"`, `"roots"`. Default `["elicitation"]`.
     #[serde(default)]
     allow: Allow,
+    /// `lock`: what happens to tools, prompts and instructions that are not as they were approved: `"off"`, `"warn"` or
+    /// `"enforce"`. Default: `"enforce"` for a server that stands in the lock file, `"off"` for others.
+    pub(crate) lock: Option<Mode>,
     /// `members`: the servers that a virtual server joins, by name. Required for `virtual`.
     #[serde(default)]
     members: Vec<String>,
@@ -177,6 +183,18 @@ pub(crate) enum Reached {
 }
 
 impl Remote {
+    /// Where it is, without secrets: its URL up to `?`, or its command.
+    pub(crate) fn endpoint(&self) -> String {
+        match &self.reached {
+            Reached::Http { url, .. } => {
+                let host = url.authority().map_or("", |authority| authority.as_str());
+                let host = host.rsplit('@').next().unwrap_or_default();
+                format!("{}://{host}{}", url.scheme_str().unwrap_or_default(), url.path())
+            }
+            Reached::Process(process) => process.command.join(" "),
+        }
+    }
+
     /// Whether `other` is the same server, whatever its tools need.
     pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
         self.reached == other.reached && self.answer_time == other.answer_time && self.allow == other.allow
@@ -191,6 +209,7 @@ impl Server {
             kind: ServerKind::Demo,
             default: false,
             title: None,
+            issuers: None,
             account: None,
             custom_name: None,
             id: None,
@@ -203,6 +222,7 @@ impl Server {
             hidden: BTreeSet::new(),
             allow_private: AllowPrivate::default(),
             allow: Allow::default(),
+            lock: None,
             members: Vec::new(),
             timeout: None,
             command: Vec::new(),
@@ -223,11 +243,12 @@ impl Server {
     pub(crate) fn behind(&self) -> Result<Behind, Stop> {
         match self.kind {
             ServerKind::Demo => {
-                let demo = Self { name: self.name.clone(), default: self.default, ..Self::demo() };
+                let (name, issuers) = (self.name.clone(), self.issuers.clone());
+                let demo = Self { name, default: self.default, issuers, ..Self::demo() };
                 if *self == demo {
                     return Ok(Behind::Demo);
                 }
-                Err(self.mistake("is the demo server, which has nothing to set but name and default"))
+                Err(self.mistake("is the demo server, which has nothing to set but name, default and issuers"))
             }
             ServerKind::Remote if self.has_process() => {
                 Err(self.mistake("is a remote server, and a process has no place there"))
@@ -282,7 +303,7 @@ impl Server {
         })
     }
 
-    fn mistake(&self, what: &str) -> Stop {
+    pub(super) fn mistake(&self, what: &str) -> Stop {
         Stop::usage(format!("the server {:?} {what}", self.name))
     }
 }

@@ -33,6 +33,11 @@ impl Watch {
         Self { path: path.to_owned(), seen: looks(path) }
     }
 
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Remembers how the file looks now.
     pub(super) fn look(&mut self) {
         self.seen = looks(&self.path);

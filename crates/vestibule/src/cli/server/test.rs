@@ -82,7 +82,7 @@ fn remote(arguments: &Arguments) -> anyhow::Result<(String, Remote, Issuer)> {
 
 /// An upstream takes a permit, and a permit comes from a guard. The operator's comes from one that guards nothing: its
 /// key is made here, used once, and forgotten.
-fn operators_permit() -> anyhow::Result<Permit> {
+pub(in crate::cli) fn operators_permit() -> anyhow::Result<Permit> {
     let (key, _) = SigningKey::generate();
     let keys = Keys::default();
     keys.replace(&JwkSet { keys: vec![key.jwk().clone()] });
@@ -147,7 +147,8 @@ fn described(finding: &Finding) -> String {
     }
 }
 
-fn stopped(error: &ProbeError) -> Stop {
+/// What a person can do about it.
+pub(in crate::cli) fn stopped(error: &ProbeError) -> Stop {
     let stop = Stop::failure(printable(&error.to_string()));
     match error {
         ProbeError::Unreachable(reason) if reason.contains("refused: ") => {
