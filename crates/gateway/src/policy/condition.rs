@@ -13,6 +13,7 @@ mod check;
 mod pattern;
 mod record;
 mod values;
+mod vocabulary;
 
 use std::sync::{Arc, LazyLock};
 

@@ -44,6 +44,20 @@ impl<'a> From<&'a Permit> for Requester<'a> {
 }
 
 impl Requester<'_> {
+    /// What rules may call the user: by name, which is qualified with the issuer where that is not ours
+    /// (`ada@https://idp.example`), and by subject, which is then qualified as well. Somebody else's `sub` can be the
+    /// name of a user of ours.
+    pub(super) fn called(&self) -> [Option<Cow<'_, str>>; 2] {
+        let client = self.client_id.as_deref().and_then(|client| client.strip_suffix(&*self.issuer));
+        let is_external = client.is_some_and(|client| client.ends_with('@'));
+        let subject = if is_external {
+            Cow::Owned(format!("{}@{}", self.subject, self.issuer))
+        } else {
+            Cow::Borrowed(&*self.subject)
+        };
+        [self.user_name.as_deref().map(Cow::Borrowed), Some(subject)]
+    }
+
     /// The same, for longer than the token it came from.
     pub fn into_owned(self) -> Requester<'static> {
         let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());

@@ -172,7 +172,7 @@ impl Rule {
     /// Whether the rule is about who asks, or what it would have to know for that.
     fn is_of(&self, question: &Question<'_>) -> Result<Option<&'static str>, Difference> {
         let requester = question.requester;
-        let called = [requester.user_name.as_deref(), Some(&*requester.subject)];
+        let called = requester.called();
         let is_meant = |glob: &Glob| called.iter().flatten().any(|name| glob.matches(name));
         if !self.users.is_empty() && !self.users.iter().any(is_meant) {
             return Err(Difference::User);

@@ -300,3 +300,28 @@ fn callers_are_told_what_the_operator_wants_them_to_know() {
     let rule = told(Tell::Rule, "delete").unwrap();
     assert!(rule.contains("\"no deletes\" (ask in #ops)"), "{rule}");
 }
+
+#[test]
+fn tk_37_a_rule_about_a_user_is_not_about_their_namesake_elsewhere() {
+    let allow = |user: &str| {
+        let rules = [RuleSettings { users: names(&[user]), ..rule("theirs", Effect::Allow) }];
+        policy(Effect::Deny, &rules)
+    };
+    let elsewhere = |subject: &'static str, user_name: Option<&'static str>| Requester {
+        issuer: "https://idp.test/".into(),
+        subject: subject.into(),
+        user_name: user_name.map(Cow::Borrowed),
+        client_id: Some("agent@https://idp.test/".into()),
+        ..requester(&[])
+    };
+    let asks = |user: &str, who: &Requester<'_>| decided(&allow(user), who, tool("get"), Some("{}"));
+    for subject in ["ada", "user_1"] {
+        let namesake = elsewhere(subject, Some("ada@https://idp.test/"));
+        assert_eq!(asks(subject, &requester(&[])), "allow theirs");
+        assert_eq!(asks(subject, &namesake), "deny default", "{subject}");
+        assert_eq!(asks(subject, &elsewhere(subject, None)), "deny default", "{subject}");
+        assert_eq!(asks(&format!("{subject}@https://idp.test/"), &namesake), "allow theirs");
+        assert_eq!(asks("*@https://idp.test/", &namesake), "allow theirs");
+        assert_eq!(asks("*@https://idp.test/", &requester(&[])), "deny default");
+    }
+}

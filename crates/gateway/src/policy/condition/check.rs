@@ -6,6 +6,7 @@ use cel::parser::Parser;
 
 use super::ConditionError;
 use super::pattern::Pattern;
+use super::vocabulary::{FUNCTIONS, HINTS, OPERATORS, TYPES, known};
 
 /// The longest text, in bytes.
 const MAXIMUM_LENGTH: usize = 4096;
@@ -13,40 +14,6 @@ const MAXIMUM_LENGTH: usize = 4096;
 const MAXIMUM_DEPTH: usize = 48;
 /// The parser finds out how deep a text is only by going there.
 const PARSER_STACK: usize = 64 << 20;
-
-const OPERATORS: [&str; 18] = [
-    "_?_:_", "_&&_", "_||_", "!_", "_-_", "_+_", "_*_", "_/_", "_%_", "_==_", "_!=_", "_>=_", "_<=_", "_>_",
-    "_<_", "-_", "_[_]", "@in",
-];
-const FUNCTIONS: [&str; 25] = [
-    "@not_strictly_false",
-    "size",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "int",
-    "uint",
-    "double",
-    "string",
-    "bool",
-    "type",
-    "dyn",
-    "timestamp",
-    "duration",
-    "getFullYear",
-    "getMonth",
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getHours",
-    "getMinutes",
-    "getSeconds",
-    "getMilliseconds",
-    "matches",
-];
-const TYPES: [&str; 11] =
-    ["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "timestamp", "duration"];
 
 /// A checked condition, ready to be evaluated.
 #[derive(Debug)]
@@ -229,8 +196,7 @@ impl Check {
             && outer.field == "annotations"
         {
             (self.uses.tool, self.uses.annotations) = (true, true);
-            let hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
-            return known("tool.annotations", field, &hints).map(|()| Some(format!("@{field};")));
+            return known("tool.annotations", field, &HINTS).map(|()| Some(format!("@{field};")));
         }
         let Expr::Ident(root) = owner else { return Ok(None) };
         if self.bound.contains(root) {
@@ -330,11 +296,4 @@ impl Check {
             _ => true,
         }
     }
-}
-
-fn known(owner: &str, field: &str, fields: &[&str]) -> Result<(), String> {
-    if fields.contains(&field) {
-        return Ok(());
-    }
-    Err(format!("{owner} has no member {field:?}; it has {}", fields.join(", ")))
 }

@@ -85,7 +85,10 @@ impl<'a> Record<'a> {
         let truth = |truth: bool| -> Option<Box<dyn Val + 'a>> { Some(Box::new(CelBool::from(truth))) };
         match (self, name) {
             // Who has no name for people is known by the subject.
-            (Self::User(user), "name") => text(user.user_name.as_deref().unwrap_or(&user.subject)),
+            (Self::User(user), "name") => {
+                let name = user.called().into_iter().flatten().next()?;
+                Some(Box::new(CelString::from(name)))
+            }
             (Self::User(user), "subject") => text(&user.subject),
             (Self::User(user), "issuer") => text(&user.issuer),
             (Self::User(user), "roles") => Some(list(&user.memberships.as_ref()?.roles)),
