@@ -42,6 +42,18 @@ async fn the_python_sdk_uses_an_old_server_over_both_transports() {
     }
 }
 
+#[tokio::test]
+async fn an_operator_sees_that_an_old_server_works() {
+    let world = World::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let mut test = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    test.args(["server", "test", "old", "--config"]).arg(world.server.configuration_file());
+    test.arg("--data-dir").arg(data.path());
+    let output = timeout(ENDS_WITHIN, test.kill_on_drop(true).output()).await.expect("it ends").unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("3 tools: add, count, greet"), "{said}");
+}
+
 /// The server and the gateway before it.
 struct World {
     server: Server,
