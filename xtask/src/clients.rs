@@ -1,4 +1,5 @@
-//! The real clients that the tests let in: npm and `PyPI` packages, installed once per lock file.
+//! The real clients that the tests let in, and the real servers behind the gateway: npm and `PyPI` packages, installed
+//! once per lock file.
 
 use std::{
     ffi::OsString,
@@ -30,11 +31,13 @@ pub(crate) fn install() -> Result<Clients> {
     debian::install()?;
     let cache = environment::cache()?;
     fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
-    let (node, python_1, python_2) = thread::scope(|scope| {
+    let (node, python_1, python_2, python_aws, servers) = thread::scope(|scope| {
         let node = scope.spawn(|| install_once(&cache, &NODE));
         let python_1 = scope.spawn(|| install_once(&cache, &PYTHON_1));
         let python_2 = scope.spawn(|| install_once(&cache, &PYTHON_2));
-        (joined(node), joined(python_1), joined(python_2))
+        let python_aws = scope.spawn(|| install_once(&cache, &PYTHON_AWS));
+        let servers = scope.spawn(|| install_once(&cache, &PYTHON_SERVERS));
+        (joined(node), joined(python_1), joined(python_2), joined(python_aws), joined(servers))
     });
     let chromium = environment::executable("chromium").context("chromium is not in PATH")?;
     let clients = Clients(vec![
@@ -42,6 +45,8 @@ pub(crate) fn install() -> Result<Clients> {
         ("VESTIBULE_TEST_NODE_MODULES", node?.join("node_modules")),
         ("VESTIBULE_TEST_PYTHON_1", python_1?.join("bin/python")),
         ("VESTIBULE_TEST_PYTHON_2", python_2?.join("bin/python")),
+        ("VESTIBULE_TEST_PYTHON_AWS", python_aws?.join("bin/python")),
+        ("VESTIBULE_TEST_PYTHON_SERVERS", servers?.join("bin/python")),
     ]);
     write_down(&clients)?;
     Ok(clients)
@@ -73,6 +78,16 @@ const PYTHON_2: Packages = Packages {
     name: "python-2",
     pins: &["tests/clients/python/requirements-2.txt"],
     install: |directory| install_python(directory, "requirements-2.txt"),
+};
+const PYTHON_AWS: Packages = Packages {
+    name: "python-aws",
+    pins: &["tests/clients/python/requirements-aws.txt"],
+    install: |directory| install_python(directory, "requirements-aws.txt"),
+};
+const PYTHON_SERVERS: Packages = Packages {
+    name: "python-servers",
+    pins: &["tests/clients/python/requirements-servers.txt"],
+    install: |directory| install_python(directory, "requirements-servers.txt"),
 };
 
 /// Installs into a directory of this process and renames it when it is whole: an interrupted
