@@ -95,7 +95,7 @@ async fn a_mistake_changes_nothing_and_is_explained() {
         (&["add", "Far", "https://far.example/mcp"][..], 2, "cannot be called so"),
         (&["add", "far", "http://far.example/mcp"], 2, "hint: write https://"),
         (&["add", "far"], 2, "required"),
-        (&["add", "far", "https://far.example/mcp", "--per-user"], 2, "required"),
+        (&["add", "far", "https://far.example/mcp", "--per-user"], 2, "cannot be used with"),
         (&["remove", "far"], 1, "there is no server \"far\""),
         (&["test", "far"], 1, "there is no server \"far\""),
     ] {

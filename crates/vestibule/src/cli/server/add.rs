@@ -29,16 +29,16 @@ pub(crate) struct Arguments {
     #[arg(long = "hide", value_name = "TOOL")]
     hidden: Vec<String>,
     /// Let the URL lead into a private network.
-    #[arg(long, requires = "url")]
+    #[arg(long, conflicts_with = "command")]
     allow_private: bool,
     /// A variable of the process: NAME=VALUE, or NAME with the value that it has here; may be repeated.
-    #[arg(long = "env", value_name = "NAME[=VALUE]", requires = "command")]
+    #[arg(long = "env", value_name = "NAME[=VALUE]", conflicts_with = "url")]
     environment: Vec<String>,
     /// Where the process runs [default: where Vestibule runs].
-    #[arg(long, value_name = "DIR", requires = "command")]
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
     directory: Option<String>,
     /// Give every user a process of their own.
-    #[arg(long, requires = "command")]
+    #[arg(long, conflicts_with = "url")]
     per_user: bool,
     #[command(flatten)]
     flags: Flags,
