@@ -1,4 +1,7 @@
 //! `cargo xtask test`: format, lints, and every test, with one line at the end that counts.
+//!
+//! The tests run in one build, with every feature: what a feature adds does nothing until the configuration asks for it.
+//! That the product also builds without is what the lints see, which check and do not build.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -21,6 +24,17 @@ pub(crate) fn run(filters: &[String]) -> Result<ExitCode> {
     if filters.is_empty() {
         sum.check(&["fmt", "--all", "--check"])?;
         sum.check(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+        sum.check(&[
+            "clippy",
+            "-p",
+            "vestibule",
+            "--all-targets",
+            "--features",
+            "otlp",
+            "--",
+            "-D",
+            "warnings",
+        ])?;
     }
     sum.test(filters, &clients)?;
     for failure in &sum.failures {
@@ -54,7 +68,7 @@ impl Sum {
 
     fn test(&mut self, filters: &[String], clients: &Clients) -> Result<()> {
         let mut child = cargo()
-            .args(["test", "--workspace", "--no-fail-fast", "--"])
+            .args(["test", "--workspace", "--features", "vestibule/otlp", "--no-fail-fast", "--"])
             .args(filters)
             .envs(clients.variables())
             .stdout(Stdio::piped())

@@ -4,8 +4,8 @@
 //! `traceparent` goes on when it is one, and `tracestate` beside it when it is short. `baggage` never does: it holds
 //! whatever its sender wants to tell the whole way, and nobody asked the people whose data that may be.
 
-use mcp::json::{Object, string};
 use mcp::Params;
+use mcp::json::{Object, string};
 use serde_json::value::{RawValue, to_raw_value};
 
 const TRACE_PARENT: &str = "traceparent";
@@ -13,6 +13,11 @@ const TRACE_STATE: &str = "tracestate";
 const BAGGAGE: &str = "baggage";
 /// W3C Trace Context §3.3.1.5: "Vendors SHOULD propagate at least 512 characters".
 const MAXIMUM_STATE: usize = 512;
+
+/// The span of one call of the server, inside of that of the request. Its target is off unless traces are sent.
+pub(crate) fn upstream_span(server: &str) -> tracing::Span {
+    tracing::trace_span!(target: "traces", "upstream", otel.kind = "client", server)
+}
 
 /// The parameters without what may not go on; `None` when all of it may.
 pub(crate) fn bounded(params: &Params<'_>) -> Option<Box<RawValue>> {
@@ -84,7 +89,8 @@ mod tests {
         let state = "x".repeat(MAXIMUM_STATE);
         let whole = json!({ "traceparent": PARENT, "tracestate": state, "io.example/own": { "a": [1] } });
         assert_eq!(goes_on(&whole.to_string()), whole);
-        let baggage = format!(r#"{{"traceparent":"{PARENT}","baggage":"user=ada","Baggage":"x","\u0062aggagE":1}}"#);
+        let baggage =
+            format!(r#"{{"traceparent":"{PARENT}","baggage":"user=ada","Baggage":"x","\u0062aggagE":1}}"#);
         assert_eq!(goes_on(&baggage), json!({ "traceparent": PARENT }));
         for refused in [
             "\"\"".to_owned(),

@@ -19,6 +19,11 @@ mod reload;
 mod revocations;
 mod storage;
 mod telemetry;
+#[cfg(feature = "otlp")]
+mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "without_traces.rs"]
+mod traces;
 mod wiring;
 
 use std::process::ExitCode;

@@ -2,9 +2,11 @@
 
 use std::{io::IsTerminal, panic};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
-use crate::{cli::exit::Stop, config::telemetry::LogFormat};
+use crate::{cli::exit::Stop, config::telemetry::LogFormat, traces::Traces};
 
 /// What is logged unless the configuration says otherwise: libraries when something is wrong, our own crates
 /// when something happens.
@@ -24,16 +26,14 @@ pub(crate) fn filter(text: &str) -> anyhow::Result<EnvFilter> {
     Ok(filter.add_directive(NEVER_MORE.parse()?))
 }
 
-/// Starts logging.
-pub(crate) fn start(filter: EnvFilter, format: LogFormat) {
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => lines.compact().init(),
-        LogFormat::Json => lines.json().init(),
-    }
+/// Starts logging, and sending traces.
+pub(crate) fn start(filter: EnvFilter, format: LogFormat, traces: Option<&Traces>) {
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = match format {
+        LogFormat::Text => lines.compact().boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces.map(Traces::layer)).init();
     // A panic's message may quote what was being worked on, so only its place is told.
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);

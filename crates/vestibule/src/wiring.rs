@@ -47,6 +47,7 @@ use crate::{
     listener::Routes,
     metrics::Metrics,
     revocations::{self, Revocations},
+    traces::Traces,
 };
 
 /// What the roles are made of.

@@ -23,7 +23,7 @@ use crate::issuer::SystemClock;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let mut arguments = env::args().skip(1);
     let mut next = || arguments.next().context("usage: rmcp-server ISSUER URL [ADDRESS]");
     let (issuer, url) = (Issuer::parse(&next()?)?, ResourceIndicator::parse(&next()?)?);

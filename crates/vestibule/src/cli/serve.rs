@@ -20,6 +20,7 @@ use crate::{
     open_files,
     reload::Reload,
     storage, telemetry,
+    traces::Traces,
     wiring::{Parts, Wiring},
 };
 
@@ -47,17 +48,22 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         eprintln!("the configuration is fine");
         return Ok(());
     }
-    telemetry::start(filter, configuration.telemetry.format);
-    open_files::raise_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = configuration.connections.threads {
         runtime.worker_threads(threads.get());
     }
-    runtime
-        .enable_all()
-        .build()
-        .context("the runtime cannot start")?
-        .block_on(serve(arguments, configuration))
+    let runtime = runtime.enable_all().build().context("the runtime cannot start")?;
+    let traces = configuration.telemetry.traces.as_ref();
+    let traces = traces.map(|endpoint| Traces::start(endpoint, runtime.handle())).transpose()?;
+    telemetry::start(filter, configuration.telemetry.format, traces.as_ref());
+    open_files::raise_limit();
+    runtime.block_on(async {
+        let outcome = serve(arguments, configuration).await;
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
+        outcome
+    })
 }
 
 async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::Result<()> {
@@ -76,7 +82,8 @@ async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::R
         Some(metrics) => metrics.counting(Arc::new(queue)),
         None => Arc::new(queue),
     };
-    let parts = Parts { store, keyring, issuer, clock, random, auditor, metrics };
+    let traced = configuration.telemetry.traces.is_some();
+    let parts = Parts { store, keyring: Arc::new(keyring), issuer, clock, random, auditor, metrics, traced };
     let mut wiring = Wiring::open(&parts, &configuration).await?;
     let mut revocations = wiring.revocations();
     // Before the first request: what was revoked before a restart stays revoked.

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use http::Uri;
 use serde::Deserialize;
 
+use super::network;
 use crate::cli::exit::Stop;
 
 /// Logs on stderr, and metrics.
@@ -16,6 +18,8 @@ pub(crate) struct Telemetry {
     pub(crate) format: LogFormat,
     /// `[telemetry] metrics`, checked.
     pub(crate) metrics: Option<SocketAddr>,
+    /// `[telemetry] traces`, checked.
+    pub(crate) traces: Option<Uri>,
 }
 
 /// How a line of the log looks.
@@ -39,6 +43,9 @@ pub(super) struct Measured {
     /// `metrics_without_authentication`: whether that may be an address that other computers reach. Whoever reaches it
     /// reads them. Default `false`.
     metrics_without_authentication: bool,
+    /// `traces`: where an OpenTelemetry collector takes traces as protobuf over HTTP, such as
+    /// `"http://127.0.0.1:4318/v1/traces"`; `https://…` on other computers. Default: nowhere.
+    traces: Option<String>,
 }
 
 impl Measured {
@@ -55,9 +62,35 @@ impl Measured {
     }
 }
 
+impl Measured {
+    /// Where traces are sent.
+    pub(super) fn traces(&self) -> Result<Option<Uri>, Stop> {
+        let Some(text) = &self.traces else { return Ok(None) };
+        let is_allowed =
+            text.starts_with("https://") || text.starts_with("http://") && network::is_on_this_computer(text);
+        match text.parse::<Uri>() {
+            Ok(url) if is_allowed && url.host().is_some_and(|host| !host.is_empty()) => Ok(Some(url)),
+            _ => Err(Stop::usage(format!("traces cannot be sent to {text:?}"))
+                .hint("write https://…/v1/traces, or http://… for a collector on this computer")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn traces_leave_this_computer_encrypted() {
+        let check = |url: &str| {
+            let measured: Measured = toml::from_str(&format!("traces = \"{url}\"")).unwrap();
+            measured.traces().is_ok_and(|url| url.is_some())
+        };
+        assert!(check("http://127.0.0.1:4318/v1/traces") && check("https://collector.example/v1/traces"));
+        assert!(
+            !check("http://collector.example/v1/traces") && !check("collector:4318") && !check("https://")
+        );
+    }
 
     #[test]
     fn gw_05_metrics_stay_here_unless_somebody_says_so() {
