@@ -17,12 +17,16 @@ mod hostile_input;
 mod http_client;
 mod http_sse;
 mod kill;
+mod metrics;
 #[path = "../../../store/tests/support/postgresql.rs"]
 mod postgresql;
 mod real_clients;
 mod recorder;
 mod reload;
+mod rmcp_server;
 mod serve;
 mod server;
 mod server_commands;
 mod servers;
+#[cfg(feature = "otlp")]
+mod traces;
