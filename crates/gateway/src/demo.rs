@@ -9,6 +9,7 @@ mod items;
 pub(crate) mod resource_api;
 mod tools;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -74,7 +75,7 @@ impl DemoServer {
 
     /// Does what is asked, for the user of the permit and nobody else.
     async fn perform(&self, permit: Permit, operation: Operation<'_>) -> Result<Reply, UpstreamUnavailable> {
-        let owner = permit.subject();
+        let owner = &*owner(&permit);
         match operation {
             Operation::Authenticate => Ok(self.authorization(&permit)),
             Operation::Profile => Ok(profile(&permit)),
@@ -167,6 +168,15 @@ fn list(items: &[items::Item]) -> Reply {
         total: usize,
     }
     Reply::new(StatusCode::OK, &List { data: items, total: items.len() })
+}
+
+/// Whose items they are. A subject of another issuer can be called like one of ours.
+fn owner(permit: &Permit) -> Cow<'_, str> {
+    if permit.is_external() {
+        Cow::Owned(format!("{}@{}", permit.subject(), permit.issuer()))
+    } else {
+        Cow::Borrowed(permit.subject())
+    }
 }
 
 fn profile(permit: &Permit) -> Reply {

@@ -31,6 +31,7 @@ use crate::policy::{Arguments, Question, Requester, ServerPolicy, Target};
 use crate::server::McpServer;
 use crate::session::Principal;
 use crate::settings::Front;
+use crate::signed;
 
 pub(crate) use call::{CallRefusal, call_tool};
 pub(crate) use refusal::Refusal;
@@ -113,7 +114,7 @@ impl Serve for Endpoint {
     }
 }
 
-/// The way in that all routes share: host and origin, preflight, token; then `next`.
+/// The way in that all routes share: host and origin, preflight, token or signature; then `next`.
 pub(crate) async fn admitted<F>(front: &Front, guard: &Guard, request: Request, next: F) -> Response
 where
     F: AsyncFnOnce(Permit, Parts, Body) -> Result<Response, Refusal>,
@@ -126,9 +127,9 @@ where
     let response = if let Some(preflight) = admitted.preflight(&parts) {
         preflight
     } else {
-        match guard.check(&parts.headers, &parts.uri) {
-            Ok(permit) => next(permit, parts, body).await.unwrap_or_else(IntoResponse::into_response),
-            Err(challenge) => challenge.into_response(),
+        match signed::admit(front, guard, &parts, body).await {
+            Ok((permit, body)) => next(permit, parts, body).await.unwrap_or_else(IntoResponse::into_response),
+            Err(refusal) => refusal.into_response(),
         }
     };
     admitted.grant(response)

@@ -152,6 +152,11 @@ impl Guard {
         &self.0.settings.resource
     }
 
+    /// Whether tokens of our own issuer are accepted.
+    pub fn trusts_own(&self) -> bool {
+        self.0.settings.issuers.own
+    }
+
     /// Where the metadata is served: at the well-known URL of the guarded URL, and at that of the announced resource.
     pub(crate) fn metadata_paths(&self) -> Vec<String> {
         let path = |url: &str| url[self.resource().origin().len()..].to_owned();

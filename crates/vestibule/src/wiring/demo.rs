@@ -36,6 +36,7 @@ impl DemoResources {
                 resource: names[index].clone(),
                 announced: None,
                 accepted_audiences: names.iter().filter(|name| **name != names[index]).cloned().collect(),
+                trust: guards.issuers.trust(server),
                 tenant: None,
                 is_primary: index == 0,
                 name: NAME.to_owned(),

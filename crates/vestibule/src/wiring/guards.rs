@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use guard::{Guard, Keys, RevokedTokens, Tenant, TrustedIssuers};
+use guard::{Guard, Keys, RevokedTokens, Tenant};
 use oauth::{ResourceIndicator, Scope};
 
-use super::{Kept, Parts};
-use crate::config::server::{Account, Server};
+use super::{Issuers, Kept, Parts};
+use crate::config::{
+    issuer::Trust,
+    server::{Account, Server},
+};
 
 /// What all guards have in common, and the ones there are.
 pub(super) struct Guards<'a> {
@@ -14,6 +17,7 @@ pub(super) struct Guards<'a> {
     pub(super) keys: &'a Keys,
     pub(super) revoked: &'a RevokedTokens,
     pub(super) kept: &'a Kept,
+    pub(super) issuers: &'a Issuers,
     pub(super) accounts: &'a [Account],
 }
 
@@ -23,6 +27,7 @@ pub(super) struct Guarded {
     pub(super) resource: ResourceIndicator,
     pub(super) announced: Option<ResourceIndicator>,
     pub(super) accepted_audiences: Vec<ResourceIndicator>,
+    pub(super) trust: Trust,
     pub(super) tenant: Option<Tenant>,
     pub(super) is_primary: bool,
     pub(super) name: String,
@@ -35,11 +40,11 @@ impl Guards<'_> {
         if let Some(kept) = self.kept.guard(guarded) {
             return kept;
         }
-        let Guarded { resource, announced, accepted_audiences, tenant, is_primary, name, scope } =
+        let Guarded { resource, announced, accepted_audiences, trust, tenant, is_primary, name, scope } =
             guarded.clone();
         Guard::new(guard::Settings {
             issuer: self.parts.issuer.clone(),
-            issuers: TrustedIssuers::default(),
+            issuers: self.issuers.trusted(&trust),
             resource,
             announced,
             accepted_audiences,

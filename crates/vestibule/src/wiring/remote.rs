@@ -37,6 +37,7 @@ impl RemoteResource {
             resource: resource_of(server, &parts.issuer)?,
             accepted_audiences: announced.iter().cloned().collect(),
             announced,
+            trust: guards.issuers.trust(server),
             tenant: guards.tenant(server),
             is_primary: true,
             name: server.title.clone().unwrap_or_else(|| server.name.clone()),

@@ -61,6 +61,7 @@ impl VirtualResource {
             resource: resource_of(server, &parts.issuer)?,
             accepted_audiences: announced.iter().cloned().collect(),
             announced,
+            trust: guards.issuers.trust(server),
             tenant: guards.tenant(server),
             is_primary: true,
             name: server.title.clone().unwrap_or_else(|| server.name.clone()),
@@ -119,6 +120,8 @@ fn connected(server: &Server, joins: &Joins, guards: &Guards<'_>) -> KeptVirtual
         answer_time: RemoteServerSettings::ANSWER_TIME,
         idle_time: RemoteServerSettings::IDLE_TIME,
         question_time: RemoteServerSettings::QUESTION_TIME,
+        answer_size: RemoteServerSettings::ANSWER_SIZE,
+        secrets: Vec::new(),
         // What a member may not ask, its own gate keeps from it.
         allowed: AllowedRequests { elicitation: true, sampling: true, roots: true },
     };
