@@ -1,4 +1,4 @@
-//! Where `cargo xtask` has put the clients that these tests start.
+//! Where `cargo xtask` has put the clients and the servers that these tests start.
 
 use std::{
     fs,
@@ -23,6 +23,16 @@ pub(crate) fn python_1() -> PathBuf {
 /// The interpreter that has the official Python SDK, 2.x line.
 pub(crate) fn python_2() -> PathBuf {
     installed("VESTIBULE_TEST_PYTHON_2")
+}
+
+/// The interpreter that has MCP servers.
+pub(crate) fn python_servers() -> PathBuf {
+    installed("VESTIBULE_TEST_PYTHON_SERVERS")
+}
+
+/// The interpreter that has `mcp-proxy-for-aws`.
+pub(crate) fn python_aws() -> PathBuf {
+    installed("VESTIBULE_TEST_PYTHON_AWS")
 }
 
 /// The headless browser.

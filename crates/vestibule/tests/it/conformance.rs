@@ -21,16 +21,16 @@ use crate::clients;
 /// One thing that the suite has looked at.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Check {
-    id: String,
-    status: Status,
-    description: String,
-    error_message: Option<String>,
+pub(crate) struct Check {
+    pub(crate) id: String,
+    pub(crate) status: Status,
+    pub(crate) description: String,
+    pub(crate) error_message: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "UPPERCASE")]
-enum Status {
+pub(crate) enum Status {
     Success,
     Failure,
     Warning,
@@ -39,13 +39,13 @@ enum Status {
 }
 
 impl Check {
-    fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         matches!(self.status, Status::Failure | Status::Warning)
     }
 }
 
 /// The suite's command line.
-fn suite(mode: &str) -> Command {
+pub(crate) fn suite(mode: &str) -> Command {
     let mut command = Command::new(clients::node());
     command.arg(clients::node_modules().join("@modelcontextprotocol/conformance/dist/index.js"));
     command.arg(mode).kill_on_drop(true);
@@ -54,7 +54,7 @@ fn suite(mode: &str) -> Command {
 
 /// The checks of every scenario that left a `checks.json` below the directory, by the name of the
 /// directory that holds it.
-fn checks_below(directory: &Path) -> BTreeMap<PathBuf, Vec<Check>> {
+pub(crate) fn checks_below(directory: &Path) -> BTreeMap<PathBuf, Vec<Check>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory).expect("the suite's results can be listed") {
         let path = entry.expect("the suite's results can be listed").path();
