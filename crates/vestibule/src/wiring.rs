@@ -243,7 +243,7 @@ impl<'p> Wiring<'p> {
             signed_requests: self.signed_requests(&configuration.access_keys),
             demo: servers.demo.as_ref().map(DemoResources::settings),
             remote: servers.remote.iter().map(RemoteResource::settings).collect(),
-            virtual_servers: servers.virtual_servers.iter().map(VirtualResource::settings).collect(),
+            virtual_servers: servers.joint.iter().map(VirtualResource::settings).collect(),
         }))
     }
 }

@@ -120,7 +120,7 @@ fn of_error(error: &ErrorObject) -> Result<Part, Missing> {
     if error.code == ErrorCode::METHOD_NOT_FOUND {
         return Ok(Part { entries: Vec::new(), next: None, ttl_ms: u64::MAX });
     }
-    Err(Missing::Away(error.message.to_string()))
+    Err(Missing::Away(error.message.clone()))
 }
 
 /// A page as a member gave it, with spaced names. An entry without a name is nothing that could be asked for.

@@ -20,7 +20,8 @@ pub(super) fn spaced_response(member: &str, id: &RequestId<'_>, message: &[u8]) 
 }
 
 fn spaced_result(member: &str, result: &RawValue) -> Option<Box<RawValue>> {
-    let spaced: [(&'static str, fn(&str, &RawValue) -> Option<Box<RawValue>>); 3] =
+    type Space = fn(&str, &RawValue) -> Option<Box<RawValue>>;
+    let spaced: [(&'static str, Space); 3] =
         [("contents", contents), ("content", blocks), ("messages", messages)];
     changed(result, &spaced.map(|(name, space)| (name, move |raw: &RawValue| space(member, raw))))
 }
@@ -64,13 +65,12 @@ fn located(member: &str, raw: &RawValue) -> Option<Box<RawValue>> {
 /// The list with some of its items changed; `None` when none is.
 fn each(list: &RawValue, change: impl Fn(&RawValue) -> Option<Box<RawValue>>) -> Option<Box<RawValue>> {
     let items: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
-    let changed: Vec<_> = items.iter().map(|item| change(item)).collect();
-    if changed.iter().all(Option::is_none) {
+    let others: Vec<_> = items.iter().map(|item| change(item)).collect();
+    if others.iter().all(Option::is_none) {
         return None;
     }
-    let items: Vec<&RawValue> =
-        items.into_iter().zip(&changed).map(|(item, changed)| changed.as_deref().unwrap_or(item)).collect();
-    Some(as_raw(&items))
+    let items = items.into_iter().zip(&others).map(|(item, other)| other.as_deref().unwrap_or(item));
+    Some(as_raw(&items.collect::<Vec<_>>()))
 }
 
 /// The object with some of its members changed; `None` when none is.
@@ -79,13 +79,13 @@ fn changed(
     changes: &[(&'static str, impl Fn(&RawValue) -> Option<Box<RawValue>>)],
 ) -> Option<Box<RawValue>> {
     let mut object = Object::read(raw.get(), &[]).ok()?;
-    let changed: Vec<_> =
+    let others: Vec<_> =
         changes.iter().filter_map(|(name, change)| Some((*name, change(object.get(name)?)?))).collect();
-    if changed.is_empty() {
+    if others.is_empty() {
         return None;
     }
-    for (name, value) in &changed {
-        object.set(name, value);
+    for (name, other) in &others {
+        object.set(name, other);
     }
     Some(as_raw(&object))
 }

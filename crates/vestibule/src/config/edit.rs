@@ -102,9 +102,10 @@ impl Edited {
         let Some(position) = position else {
             let names: Vec<_> = self.names().collect();
             let stop = Stop::failure(format!("there is no server {name:?}"));
-            return Err(match names.is_empty() {
-                true => stop.hint("no server is configured"),
-                false => stop.hint(format!("there are: {}", names.join(", "))),
+            return Err(if names.is_empty() {
+                stop.hint("no server is configured")
+            } else {
+                stop.hint(format!("there are: {}", names.join(", ")))
             });
         };
         if let Some(servers) = self.servers_mut() {

@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Servers {
     pub(super) demo: Option<DemoResources>,
     pub(super) remote: Vec<RemoteResource>,
-    pub(super) virtual_servers: Vec<VirtualResource>,
+    pub(super) joint: Vec<VirtualResource>,
     /// The server whose resource a request means that names none.
     default: Option<ResourceIndicator>,
 }
@@ -29,7 +29,7 @@ impl Servers {
         let issuer = &guards.parts.issuer;
         let default = configured.iter().find(|server| server.default).or(configured.first());
         let default = default.map(|server| resource_of(server, issuer)).transpose()?;
-        let mut servers = Self { demo: None, remote: Vec::new(), virtual_servers: Vec::new(), default };
+        let mut servers = Self { demo: None, remote: Vec::new(), joint: Vec::new(), default };
         let mut virtual_servers = Vec::new();
         for server in configured {
             match server.behind()? {
@@ -43,7 +43,7 @@ impl Servers {
         // Their members may stand behind them in the file.
         for (server, joins) in virtual_servers {
             let joined = VirtualResource::of(server, &joins, &servers, guards)?;
-            servers.virtual_servers.push(joined);
+            servers.joint.push(joined);
         }
         Ok(servers)
     }
@@ -59,21 +59,21 @@ impl Servers {
     pub(super) fn guards(&self) -> impl Iterator<Item = &Guard> {
         let demo = self.demo.iter().flat_map(DemoResources::guards);
         let remote = self.remote.iter().map(RemoteResource::guard);
-        demo.chain(remote).chain(self.virtual_servers.iter().map(VirtualResource::guard))
+        demo.chain(remote).chain(self.joint.iter().map(VirtualResource::guard))
     }
 
     /// As they are measured.
     pub(super) fn observed(&self) -> Vec<Observed> {
         let demo = self.demo.iter().map(DemoResources::observed);
         let remote = self.remote.iter().map(RemoteResource::observed);
-        demo.chain(remote).chain(self.virtual_servers.iter().map(VirtualResource::observed)).collect()
+        demo.chain(remote).chain(self.joint.iter().map(VirtualResource::observed)).collect()
     }
 
     /// As the authorization server knows them.
     pub(super) fn described(&self) -> Vec<Resource> {
         let demo = self.demo.iter().flat_map(DemoResources::described);
         let remote = self.remote.iter().flat_map(RemoteResource::described);
-        let virtual_servers = self.virtual_servers.iter().flat_map(VirtualResource::described);
+        let virtual_servers = self.joint.iter().flat_map(VirtualResource::described);
         let mut resources: Vec<_> = demo.chain(remote).chain(virtual_servers).collect();
         // Nobody is given a token that is accepted nowhere.
         resources.retain(|resource| {
@@ -91,7 +91,7 @@ impl Servers {
         Kept::new(
             self.demo.map(DemoResources::kept),
             self.remote.into_iter().map(RemoteResource::kept).collect(),
-            self.virtual_servers.into_iter().map(VirtualResource::kept).collect(),
+            self.joint.into_iter().map(VirtualResource::kept).collect(),
         )
     }
 }

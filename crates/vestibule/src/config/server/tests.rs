@@ -66,10 +66,8 @@ fn a_virtual_server_joins_others_and_sets_nothing_of_theirs() {
         )
     };
     let configuration = load(&joint("members = [\"b\", \"a\"]\ntimeout = \"2s\"")).unwrap();
-    let super::Behind::Virtual(joins) = configuration.servers[0].behind().unwrap() else {
-        panic!("it joins")
-    };
-    assert_eq!((joins.members, joins.within.as_secs()), (vec!["b".to_owned(), "a".to_owned()], 2));
+    let super::Behind::Virtual(whom) = configuration.servers[0].behind().unwrap() else { panic!("it joins") };
+    assert_eq!((whom.members, whom.within.as_secs()), (vec!["b".to_owned(), "a".to_owned()], 2));
     for mistake in [
         joint(""),
         joint("members = []"),
