@@ -29,6 +29,7 @@ pub mod policy;
 pub mod probe;
 pub mod quota;
 mod recorded;
+mod redaction;
 mod relay;
 mod remote_server;
 mod review;

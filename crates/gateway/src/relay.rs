@@ -11,6 +11,7 @@
 
 mod admit;
 mod annotated;
+mod batch;
 mod conversation;
 mod held;
 mod interview;
@@ -22,6 +23,7 @@ mod listing;
 mod modern;
 mod passage;
 mod quarantine;
+mod redacted;
 mod stream;
 
 use std::sync::Arc;
@@ -132,11 +134,23 @@ async fn post(
     body: Body,
 ) -> Result<Response, Refusal> {
     let body = body::read_json(&parts.headers, body, endpoint.front.body).await?;
-    let headers = &parts.headers;
-    let message = Message::parse(&body)?;
+    if batch::is_batch(&body) {
+        return batch::answer(endpoint, &permit, &parts.headers, &body).await;
+    }
+    message(endpoint, permit, &parts.headers, &body).await
+}
+
+/// Answers one message.
+async fn message(
+    endpoint: &RelayEndpoint,
+    permit: Permit,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Refusal> {
+    let message = Message::parse(body)?;
     match &message {
         Message::Request(request) => {
-            let outcome = answer(endpoint, permit, headers, &body, request).await;
+            let outcome = answer(endpoint, permit, headers, body, request).await;
             outcome.map_err(|refusal| refusal.to(&request.id))
         }
         // Without an id a call would pass by the policy and the audit log.
@@ -157,7 +171,7 @@ async fn post(
             }
         }
         Message::Response(_) => match Era::of_header(headers) {
-            Era::Legacy => legacy::pass_on(endpoint, permit, headers, (&body, &message)).await,
+            Era::Legacy => legacy::pass_on(endpoint, permit, headers, (body, &message)).await,
             Era::Modern => Err(Refusal::UnexpectedResponse),
         },
     }
@@ -233,7 +247,7 @@ async fn respond(answer: Answer, mut relayed: Relayed) -> Result<Response, Refus
         }
         Answer::Accepted => return Err(UpstreamError::Malformed.into()),
         Answer::Refused(refusal) => return Err(*refusal),
-        Answer::Json(status, body) => (status, body),
+        Answer::Json(status, body) => (status, relayed.redacted(body).await),
     };
     let ending = relayed.ending.clone();
     match relayed.judge(&body) {

@@ -28,6 +28,8 @@ pub struct RemoteServerSettings {
     pub question_time: Duration,
     /// The largest answer, and the largest event of a stream, in bytes.
     pub answer_size: usize,
+    /// What must not stand in anything that it sends; those shorter than 8 bytes are not looked for.
+    pub secrets: Vec<Secret<String>>,
 }
 
 impl RemoteServerSettings {

@@ -142,6 +142,8 @@ pub(crate) struct Front {
     pub(crate) policy: Policy,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) locks: Locks,
+    /// Whose access tokens are nobody's to read.
+    pub(crate) issuer: String,
     pub(crate) signed_requests: Option<SignedRequests>,
 }
 
@@ -160,6 +162,7 @@ impl Front {
             policy: settings.policy.clone(),
             quotas: settings.quotas.clone(),
             locks: settings.locks.clone(),
+            issuer: settings.public_url.to_string().trim_end_matches('/').to_owned(),
             signed_requests: settings.signed_requests.clone(),
         }
     }

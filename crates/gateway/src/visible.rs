@@ -146,7 +146,7 @@ mod tests {
         check("\r", "");
         check("g\u{fe01}\u{e0101}\u{fe0f}o", "go");
         check("a\u{200d}b", "ab");
-        check("क\u{200d}\u{200d}\u{200c}ष", "कष");
+        check("क\u{200d}\u{200d}\u{200c}ष", "क\u{200c}ष");
     }
 
     #[test]

@@ -17,4 +17,4 @@ pub use digest::Digest;
 pub use keyring::{Keyring, KeyringError, Location, MasterKey, OpenError};
 pub use random::Random;
 pub use redacted::Secret;
-pub use token::{MalformedToken, Token, TokenKind};
+pub use token::{MalformedToken, Token, TokenKind, token_length};

@@ -46,14 +46,8 @@ impl<K: TokenKind> Token<K> {
     /// # Errors
     /// [`MalformedToken`] when it cannot be one of ours, whatever the reason.
     pub fn parse(unverified: &str) -> Result<Self, MalformedToken> {
-        let body = unverified.strip_prefix(K::PREFIX).ok_or(MalformedToken)?;
-        let has_form = body.len() == RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
-            && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if !has_form {
-            return Err(MalformedToken);
-        }
-        let (content, found) = unverified.split_at(unverified.len() - CHECKSUM_CHARACTERS);
-        if checksum(content) != found {
+        let is_of_kind = unverified.starts_with(K::PREFIX);
+        if !is_of_kind || token_length(unverified, K::PREFIX.len()) != Some(unverified.len()) {
             return Err(MalformedToken);
         }
         Ok(Self { text: Secret::from(unverified), kind: PhantomData })
@@ -80,6 +74,19 @@ impl<K: TokenKind> fmt::Debug for Token<K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}[redacted]", K::PREFIX)
     }
+}
+
+/// The length of the token that `text` begins with, in bytes, when its prefix is `prefix` bytes long; of whatever kind it
+/// is. `None` when there is none: the checksum decides.
+pub fn token_length(text: &str, prefix: usize) -> Option<usize> {
+    let length = prefix + RANDOM_CHARACTERS + CHECKSUM_CHARACTERS;
+    let token = text.get(..length)?;
+    let is_character = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !token.bytes().skip(prefix).all(is_character) {
+        return None;
+    }
+    let (content, found) = token.split_at(length - CHECKSUM_CHARACTERS);
+    (checksum(content) == found).then_some(length)
 }
 
 fn checksum(content: &str) -> String {
@@ -114,6 +121,7 @@ mod tests {
         assert_eq!(parsed.digest(), token.digest());
         assert_eq!(token.expose().len(), 7 + 43 + 6);
         assert_eq!(format!("{token:?}"), "vst_ex_[redacted]");
+        assert_eq!(token_length(&format!("{}, and more", token.expose()), 7), Some(token.expose().len()));
     }
 
     #[test]

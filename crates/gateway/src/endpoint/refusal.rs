@@ -102,6 +102,7 @@ impl From<UpstreamError> for Refusal {
             | UpstreamError::Ended
             | UpstreamError::Status(_)
             | UpstreamError::Malformed
+            | UpstreamError::TooLarge
             | UpstreamError::NoStream => StatusCode::BAD_GATEWAY,
         };
         Self::Request(status, None, ErrorObject::new(ErrorCode::INTERNAL_ERROR, error.to_string()))

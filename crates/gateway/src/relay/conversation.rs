@@ -60,7 +60,7 @@ impl Conversation {
                 return Ok(event);
             }
             if self.events.pending() > self.caller.remote().answer_size() {
-                return Err(UpstreamError::Malformed);
+                return Err(UpstreamError::TooLarge);
             }
             // A stream that has ended will say no more.
             let source = self.source.as_mut().ok_or(UpstreamError::Unreachable)?;

@@ -44,7 +44,7 @@ pub(super) enum Output {
 
 /// A request whose answer passes from the server to the client.
 pub(super) struct Relayed {
-    front: Arc<Front>,
+    pub(super) front: Arc<Front>,
     kept: Arc<Kept>,
     pub(super) conversation: Conversation,
     /// `None` once the response has passed, and where none is expected (`GET`).
@@ -56,6 +56,8 @@ pub(super) struct Relayed {
     /// Events had ids, so that the client can ask for the rest (2025-11-25, Resumability and Redelivery).
     may_resume: bool,
     refusals: u8,
+    /// Something was taken out of the answer, and that is in the audit log.
+    pub(super) is_redacted: bool,
     /// Where it is told how the call ended.
     pub(super) ending: Ending,
 }
@@ -88,6 +90,7 @@ impl Relayed {
             queue: VecDeque::new(),
             may_resume: false,
             refusals: 0,
+            is_redacted: false,
             ending: Ending::default(),
         }
     }
@@ -139,6 +142,7 @@ impl Relayed {
 
     /// What becomes of an event; `None` when it is not for the client, or not yet.
     async fn pass(&mut self, event: Event) -> Result<Option<Output>, UpstreamError> {
+        let event = self.redacted_event(event).await;
         self.may_resume |= matches!(self.manner, Manner::Same) && has_field(&event.raw, b"id");
         let Some(data) = event.data.as_deref().filter(|data| !data.is_empty()) else {
             // The modern era resumes nothing: of events without data it knows comments alone.
@@ -284,7 +288,10 @@ impl Relayed {
                 self.conversation.go_on_with(source);
                 Ok(None)
             }
-            Answer::Json(_, body) => self.settle(self.judge(&body)).await,
+            Answer::Json(_, body) => {
+                let body = self.redacted(body).await;
+                self.settle(self.judge(&body)).await
+            }
             Answer::Accepted | Answer::Refused(_) => Err(UpstreamError::Malformed),
         }
     }

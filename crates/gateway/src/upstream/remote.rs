@@ -31,6 +31,7 @@ use super::source::Source;
 use super::stdio::{StdioError, StdioServer};
 use crate::allowed_requests::AllowedRequests;
 use crate::endpoint::Refusal;
+use crate::redaction::Redactor;
 use crate::remote_server::RemoteServerSettings;
 use crate::settings::{Transport, Way};
 use crate::trace_context::upstream_span;
@@ -61,6 +62,7 @@ pub(crate) struct Remote {
     allowed: AllowedRequests,
     question_time: Duration,
     answer_size: usize,
+    redactor: Redactor,
     annotations: KnownAnnotations,
     parameters: KnownParameters,
     said: Said,
@@ -120,9 +122,12 @@ pub(crate) enum UpstreamError {
     /// It answered with a status that is not for the client.
     #[error("the server behind this gateway answered with HTTP status {}", .0.as_u16())]
     Status(StatusCode),
-    /// Its answer is not MCP, or too large.
+    /// Its answer is not MCP.
     #[error("the answer of the server behind this gateway is not one that can be passed on")]
     Malformed,
+    /// Its answer, or an event of it, is larger than the operator allows.
+    #[error("the answer of the server behind this gateway is larger than it may be here")]
+    TooLarge,
     /// It does not know the session (any more).
     #[error("the server behind this gateway has ended the session")]
     SessionGone,
@@ -151,6 +156,7 @@ impl Remote {
             allowed: settings.allowed,
             question_time: settings.question_time,
             answer_size: settings.answer_size,
+            redactor: Redactor::new(&settings.secrets),
             annotations: KnownAnnotations::default(),
             parameters: KnownParameters::default(),
             said: Said::default(),
@@ -192,6 +198,11 @@ impl Remote {
     /// Which headers its tools ask for.
     pub(crate) fn parameters(&self) -> &KnownParameters {
         &self.parameters
+    }
+
+    /// What finds the secrets in what it sends.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// What it has said about itself.
@@ -264,7 +275,7 @@ impl Remote {
             let mut whole = BytesMut::new();
             while let Some(chunk) = body.chunk().await? {
                 if whole.len() + chunk.len() > self.answer_size {
-                    return Err(UpstreamError::Malformed);
+                    return Err(UpstreamError::TooLarge);
                 }
                 whole.extend_from_slice(&chunk);
             }
@@ -405,7 +416,7 @@ impl From<outbound::Error> for UpstreamError {
     fn from(error: outbound::Error) -> Self {
         match error {
             outbound::Error::Timeout { .. } => Self::TimedOut,
-            outbound::Error::TooLarge { .. } => Self::Malformed,
+            outbound::Error::TooLarge { .. } => Self::TooLarge,
             _ => Self::Unreachable,
         }
     }

@@ -2,13 +2,17 @@
 
 mod across;
 mod asked;
+mod batches;
 mod faults;
 mod http_sse;
 mod interviews;
 mod legacy;
 mod listening;
+mod lock;
 mod modern;
 mod parameters;
 mod processes;
 pub(crate) mod questions;
+mod redaction;
+mod trace_context;
 pub(crate) mod upstream;

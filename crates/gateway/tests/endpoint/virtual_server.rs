@@ -77,6 +77,7 @@ impl World {
             allowed: AllowedRequests::default(),
             question_time: Duration::from_secs(2),
             answer_size: RemoteServerSettings::ANSWER_SIZE,
+            secrets: Vec::new(),
         };
         RemoteServer::new(&settings, &Secret::new([7; 32]))
     }

@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) transport: Transport,
     /// The rules of the operator.
     pub(crate) policy: Policy,
+    /// What servers must not tell.
+    pub(crate) secrets: Vec<Secret<String>>,
     /// What the operator has approved.
     pub(crate) locks: Locks,
     /// The limits of the operator.
@@ -117,6 +119,7 @@ impl World {
             event_streams: EventStreams::default(),
             transport: Transport::Detected,
             policy: Policy::default(),
+            secrets: Vec::new(),
             locks: Locks::default(),
             rates: Vec::new(),
             key,
@@ -160,6 +163,7 @@ impl World {
             allowed,
             question_time: Duration::from_secs(2),
             answer_size: 1024 * 1024,
+            secrets: self.secrets.clone(),
         };
         let server = RemoteServer::new(&server, &Secret::new(self.session_key));
         let far = RemoteSettings { guard: self.guard("/mcp/far", &[], true), server, tools };

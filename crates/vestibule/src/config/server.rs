@@ -4,6 +4,7 @@ mod allow;
 mod joins;
 mod place;
 mod process;
+mod secrets;
 mod transport;
 
 use std::{
@@ -82,6 +83,11 @@ pub(crate) struct Server {
     /// `allow`: what it may ask of its clients: `"elicitation"`, `"sampling"`, `"roots"`. Default `["elicitation"]`.
     #[serde(default)]
     allow: Allow,
+    /// `largest_result`: how large an answer of it may be, in bytes, or an event of a stream. Default `4194304`.
+    largest_result: Option<usize>,
+    /// `secrets`: the variables of `environment` whose values are taken out of what it sends. Default: those whose names
+    /// say that they are secret, such as `API_KEY`. Values of less than 8 bytes are not looked for.
+    secrets: Option<BTreeSet<String>>,
     /// `lock`: what happens to tools, prompts and instructions that are not as they were approved: `"off"`, `"warn"` or
     /// `"enforce"`. Default: `"enforce"` for a server that stands in the lock file, `"off"` for others.
     pub(crate) lock: Option<Mode>,
@@ -164,6 +170,10 @@ pub(crate) struct Remote {
     pub(crate) answer_time: Duration,
     /// What it may ask of its clients.
     pub(crate) allow: Allow,
+    /// How large an answer may be, in bytes.
+    pub(crate) largest_result: usize,
+    /// The variables whose values are secret.
+    secret_variables: BTreeSet<String>,
 }
 
 /// How a server elsewhere is reached.
@@ -197,7 +207,11 @@ impl Remote {
 
     /// Whether `other` is the same server, whatever its tools need.
     pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
-        self.reached == other.reached && self.answer_time == other.answer_time && self.allow == other.allow
+        self.reached == other.reached
+            && self.answer_time == other.answer_time
+            && self.allow == other.allow
+            && self.largest_result == other.largest_result
+            && self.secret_variables == other.secret_variables
     }
 }
 
@@ -222,6 +236,8 @@ impl Server {
             hidden: BTreeSet::new(),
             allow_private: AllowPrivate::default(),
             allow: Allow::default(),
+            largest_result: None,
+            secrets: None,
             lock: None,
             members: Vec::new(),
             timeout: None,
@@ -268,7 +284,9 @@ impl Server {
 
     fn reached(&self, reached: Reached) -> Result<Behind, Stop> {
         let (tools, answer_time) = (self.tools()?, self.timeout.unwrap_or(RemoteServerSettings::ANSWER_TIME));
-        Ok(Behind::Remote(Remote { reached, tools, answer_time, allow: self.allow.clone() }))
+        let (largest_result, secret_variables) = (self.largest_result()?, self.secret_variables()?);
+        let allow = self.allow.clone();
+        Ok(Behind::Remote(Remote { reached, tools, answer_time, allow, largest_result, secret_variables }))
     }
 
     fn endpoint(&self) -> Result<Uri, Stop> {

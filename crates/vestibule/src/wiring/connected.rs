@@ -52,7 +52,8 @@ pub(crate) fn connect(
         idle_time: RemoteServerSettings::IDLE_TIME,
         allowed: remote.allow.requests(),
         question_time: RemoteServerSettings::QUESTION_TIME,
-        answer_size: RemoteServerSettings::ANSWER_SIZE,
+        answer_size: remote.largest_result,
+        secrets: remote.secrets(),
     };
     Connected { server: RemoteServer::new(&settings, session_key), process }
 }
