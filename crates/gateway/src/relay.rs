@@ -163,7 +163,7 @@ async fn message(
             let bounded = trace_context::bounded(&params);
             let bounded = bounded.map(|params| Bytes::from(mcp::notification(&told.method, &params)));
             let message = bounded.as_ref().map_or_else(|| Ok(message.clone()), |body| Message::parse(body))?;
-            let body = bounded.as_ref().unwrap_or(&body);
+            let body = bounded.as_ref().unwrap_or(body);
             match Era::of(&told.method, &params, headers) {
                 Era::Legacy => legacy::pass_on(endpoint, permit, headers, (body, &message)).await,
                 // The revision defines none from client to server.

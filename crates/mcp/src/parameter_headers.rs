@@ -45,8 +45,10 @@ impl ParameterHeaders {
     /// The headers of a call with these arguments. An argument that is absent or null has none.
     pub fn compose(&self, arguments: Option<&RawValue>) -> Vec<(HeaderName, HeaderValue)> {
         let value = |mirrored: &Mirrored| {
-            let argument = argument(arguments?, &mirrored.path).filter(|argument| argument.get() != "null")?;
-            let text = string(argument).map_or_else(|| argument.get().to_owned(), std::borrow::Cow::into_owned);
+            let argument =
+                argument(arguments?, &mirrored.path).filter(|argument| argument.get() != "null")?;
+            let text =
+                string(argument).map_or_else(|| argument.get().to_owned(), std::borrow::Cow::into_owned);
             Some((mirrored.header.clone(), encode(&text)))
         };
         self.0.iter().filter_map(value).collect()
@@ -88,7 +90,9 @@ fn collect(
 /// A token of RFC 9110; the names of headers ignore case.
 fn name_of(header: &Value, parameter: &Value) -> Option<HeaderName> {
     let kind = parameter.get("type").and_then(Value::as_str);
-    let name = header.as_str().filter(|name| !name.is_empty() && matches!(kind, Some("string" | "integer" | "boolean")))?;
+    let name = header
+        .as_str()
+        .filter(|name| !name.is_empty() && matches!(kind, Some("string" | "integer" | "boolean")))?;
     HeaderName::from_bytes(format!("{PREFIX}{name}").as_bytes()).ok()
 }
 
@@ -118,13 +122,17 @@ mod tests {
     fn a_call_repeats_what_its_tool_asks_for() {
         let headers = ParameterHeaders::of(&schema()).unwrap();
         for (arguments, expected) in [
-            (json!({ "region": "eu", "to": { "id": 7 }, "plain": "x" }), vec![("mcp-param-region", "eu"), ("mcp-param-to-id", "7")]),
+            (
+                json!({ "region": "eu", "to": { "id": 7 }, "plain": "x" }),
+                vec![("mcp-param-region", "eu"), ("mcp-param-to-id", "7")],
+            ),
             (json!({ "region": "Zürich" }), vec![("mcp-param-region", "=?base64?WsO8cmljaA==?=")]),
             (json!({ "region": null, "to": {} }), vec![]),
         ] {
             let arguments = raw(&arguments);
             let composed = headers.compose(Some(&arguments));
-            let found: Vec<_> = composed.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+            let found: Vec<_> =
+                composed.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
             assert_eq!(found, expected);
             let map: HeaderMap = composed.into_iter().collect();
             assert_eq!(headers.check(&map, Some(&arguments)), Ok(()));

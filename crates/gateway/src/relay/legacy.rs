@@ -55,6 +55,7 @@ pub(super) async fn pass_on(
     (body, message): (&Bytes, &Message<'_>),
 ) -> Result<Response, Refusal> {
     let session = session_of(endpoint, &permit, headers)?;
+    endpoint.gate.count(&permit).await?;
     take(&session.memory, message);
     let caller = Caller::new(&endpoint.remote, permit);
     // A modern server asks nothing and is told nothing outside of requests.
@@ -86,6 +87,19 @@ fn take(memory: &SessionMemory, message: &Message<'_>) {
         }
         _ => {}
     }
+}
+
+/// Whether the session is of the one revision that has batches.
+pub(super) fn speaks_in_batches(
+    endpoint: &RelayEndpoint,
+    permit: &Permit,
+    headers: &HeaderMap,
+) -> Result<bool, Refusal> {
+    // Before a session is named, a batch is what it is in every other revision.
+    if !headers.contains_key(SESSION_ID) {
+        return Ok(false);
+    }
+    Ok(session_of(endpoint, permit, headers)?.sealed.version() == ProtocolVersion::V2025_03_26)
 }
 
 /// `GET`: the stream of messages that belong to no request.

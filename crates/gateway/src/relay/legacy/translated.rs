@@ -101,10 +101,7 @@ impl ModernRequest {
             && method == "tools/call"
         {
             let tool = (&*call.name, call.arguments);
-            match caller.parameter_headers(tool, is_wrong).await {
-                Ok(parameters) => headers.extend(parameters),
-                Err(error) => tracing::debug!(%error, "the headers that a tool asks for are not known"),
-            }
+            headers.extend(caller.parameter_headers(tool, is_wrong).await);
         }
         headers
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use mcp::json::{Object, string};
 use mcp::ParameterHeaders;
+use mcp::json::{Object, string};
 use serde_json::value::RawValue;
 
 use super::listed::{TOOLS, each};
@@ -52,17 +52,19 @@ impl Caller {
         &self,
         (tool, arguments): (&str, Option<&RawValue>),
         is_wrong: bool,
-    ) -> Result<Vec<(HeaderName, HeaderValue)>, UpstreamError> {
+    ) -> Vec<(HeaderName, HeaderValue)> {
         let known = self.remote.parameters();
-        if is_wrong || known.of(tool).is_none() {
-            self.learn_parameters().await?;
+        if (is_wrong || known.of(tool).is_none())
+            && let Err(error) = self.learn_parameters().await
+        {
+            tracing::debug!(%error, "the headers that tools ask for are not known");
         }
         let headers = known.of(tool).unwrap_or_else(|| {
-            // A tool that is in no list is asked for once and not with every call.
+            // What cannot be learned is asked for once and not with every call.
             known.0.insert(tool.to_owned(), Arc::default());
             Arc::default()
         });
-        Ok(headers.compose(arguments))
+        headers.compose(arguments)
     }
 
     async fn learn_parameters(&self) -> Result<(), UpstreamError> {

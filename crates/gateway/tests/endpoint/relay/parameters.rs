@@ -12,10 +12,18 @@ const HEADED: &str = r#"{"resultType":"complete","tools":[{"name":"echo","inputS
 
 async fn headed_server(changes: Arc<AtomicBool>) -> Upstream {
     Upstream::modern(move |request| match &*request.rpc() {
-        "tools/list" if changes.load(Ordering::Relaxed) => result(request, &HEADED.replace("\"Region\"", "\"Area\"")),
+        "tools/list" if changes.load(Ordering::Relaxed) => {
+            result(request, &HEADED.replace("\"Region\"", "\"Area\""))
+        }
         "tools/list" => result(request, HEADED),
         "tools/call" if changes.load(Ordering::Relaxed) && request.header("mcp-param-area").is_empty() => {
-            reply(400, &format!(r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32020,"message":"no"}}}}"#, request.json()["id"]))
+            reply(
+                400,
+                &format!(
+                    r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32020,"message":"no"}}}}"#,
+                    request.json()["id"]
+                ),
+            )
         }
         _ => result(request, r#"{"resultType":"complete","content":[]}"#),
     })
@@ -48,7 +56,11 @@ async fn a_legacy_client_need_not_know_of_headers() {
     assert_eq!(again.json()["result"]["content"], json!([]), "{again:?}");
     assert_eq!(upstream.of("tools/list").len(), 2);
     let calls = upstream.of("tools/call");
-    assert_eq!((calls.len(), calls[3].header("mcp-param-area")), (4, "eu"), "what was refused for its headers is mended");
+    assert_eq!(
+        (calls.len(), calls[3].header("mcp-param-area")),
+        (4, "eu"),
+        "what was refused for its headers is mended"
+    );
 }
 
 #[tokio::test]
@@ -63,7 +75,8 @@ async fn gw_09_headers_that_contradict_arguments_stop_here() {
         let sent = world.far_modern(&gateway, &token, "tools/call", params.clone());
         sent.header("mcp-param-region", region).header("mcp-param-n", n).send().await
     };
-    for (region, n, code) in [("eu", "42", 0), ("eu", "42.0", 0), ("us", "42", -32020), ("eu", "43", -32020)] {
+    for (region, n, code) in [("eu", "42", 0), ("eu", "42.0", 0), ("us", "42", -32020), ("eu", "43", -32020)]
+    {
         let answer = send(region, n).await;
         assert_eq!(answer.code(), code, "{region} {n}: {answer:?}");
     }
