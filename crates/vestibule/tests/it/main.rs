@@ -19,6 +19,7 @@ mod http_client;
 mod http_sse;
 mod identities;
 mod kill;
+mod lock;
 mod metrics;
 mod policy_commands;
 #[path = "../../../store/tests/support/postgresql.rs"]
