@@ -36,14 +36,19 @@ pub struct LimitSettings {
     pub per: Vec<Per>,
     /// How many.
     pub requests: NonZeroU32,
-    /// In what time.
+    /// In what time, at most [`LimitSettings::LONGEST`].
     pub within: Duration,
-    /// How many of them at once; all when there is none.
+    /// How many of them at once, and never more than all; all when there is none.
     pub burst: Option<NonZeroU32>,
     /// The servers it is about, `*` for any characters; all when it is empty.
     pub servers: Vec<String>,
     /// The tools it is about; without a list it is about every request and not only about calls.
     pub tools: Option<Vec<String>>,
+}
+
+impl LimitSettings {
+    /// The longest time of a limit: 366 days.
+    pub const LONGEST: Duration = Duration::from_hours(366 * 24);
 }
 
 /// What counters are kept by.
@@ -111,12 +116,12 @@ struct Limit {
 
 impl Limit {
     fn new(settings: &LimitSettings, clock: &Arc<dyn Clock>) -> Self {
-        let each = settings.within / settings.requests.get();
+        let within = settings.within.min(LimitSettings::LONGEST);
+        let each = within / settings.requests.get();
         let quota = Quota::with_period(each.max(Duration::from_nanos(1)))
             .expect("a period of a nanosecond or more is a period")
-            .allow_burst(settings.burst.unwrap_or(settings.requests));
-        let counters =
-            Counters(Cache::builder().max_capacity(COUNTERS).time_to_idle(settings.within * 2).build());
+            .allow_burst(settings.burst.unwrap_or(settings.requests).min(settings.requests));
+        let counters = Counters(Cache::builder().max_capacity(COUNTERS).time_to_idle(within * 2).build());
         let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect();
         Self {
             servers: globs(&settings.servers),

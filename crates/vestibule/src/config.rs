@@ -158,7 +158,7 @@ impl Configuration {
             lifetimes: file.lifetimes,
             registration,
             limits: file.limits.of_strangers(),
-            rates: file.limits.of_users(),
+            rates: file.limits.of_users()?,
             policy,
             lock: file.lock.read(flags.config.as_deref())?,
             gateway: file.gateway,

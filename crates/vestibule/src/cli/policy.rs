@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Say whether somebody may use a tool, and which rules say so.
-    Explain(explain::Arguments),
+    Explain(Box<explain::Arguments>),
     /// Decide the calls of the audit log again with another configuration, and show what would be different.
     Replay(replay::Arguments),
 }

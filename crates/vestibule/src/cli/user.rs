@@ -120,7 +120,9 @@ async fn roles(change: &Roles) -> anyhow::Result<()> {
     let kept = user.roles.iter().filter(|role| !change.remove.contains(role));
     let wanted: Vec<_> = kept.chain(&change.add).cloned().collect();
     let roles = user::set_roles(&store, &user, &wanted).await?;
-    roles.iter().for_each(|role| println!("{role}"));
+    for role in &roles {
+        println!("{role}");
+    }
     if roles != user.roles {
         let lifetime = jiff::SignedDuration::try_from(configuration.lifetimes.access_token)?;
         eprintln!(

@@ -6,6 +6,7 @@ use gateway::quota::{LimitSettings, Per};
 use serde::Deserialize;
 
 use super::duration;
+use crate::cli::exit::Stop;
 
 /// `[limits]`: per minute, before the answer is 429.
 #[derive(Debug, Deserialize)]
@@ -36,16 +37,31 @@ struct Rate {
     per: Vec<Per>,
     /// `requests`: how many. Required.
     requests: NonZeroU32,
-    /// `within`: in what time. Required.
+    /// `within`: in what time, at most 366 days. Required.
     #[serde(deserialize_with = "duration::deserialize")]
     within: Duration,
-    /// `burst`: how many of them at once. Default: all.
+    /// `burst`: how many of them at once, at most `requests`. Default: all.
     burst: Option<NonZeroU32>,
     /// `servers`: at which servers, `*` for any characters. Default: all.
     #[serde(default)]
     servers: Vec<String>,
     /// `tools`: calls of which tools, `*` for any characters. Default: every request, calls and others.
     tools: Option<Vec<String>>,
+}
+
+impl Rate {
+    fn checked(self) -> Result<LimitSettings, Stop> {
+        let mistake = |what: &str| Stop::usage(format!("the limit {:?} {what}", self.name));
+        if self.within > LimitSettings::LONGEST {
+            return Err(mistake("is about more than 366 days"));
+        }
+        if self.burst.is_some_and(|burst| burst > self.requests) {
+            return Err(mistake("lets more pass at once than in its whole time")
+                .hint("make burst smaller than requests"));
+        }
+        let Self { name, per, requests, within, burst, servers, tools } = self;
+        Ok(LimitSettings { name, per, requests, within, burst, servers, tools })
+    }
 }
 
 impl Default for Limits {
@@ -81,16 +97,7 @@ impl Limits {
     }
 
     /// How much users may ask for.
-    pub(super) fn of_users(self) -> Vec<LimitSettings> {
-        let limit = |rate: Rate| LimitSettings {
-            name: rate.name,
-            per: rate.per,
-            requests: rate.requests,
-            within: rate.within,
-            burst: rate.burst,
-            servers: rate.servers,
-            tools: rate.tools,
-        };
-        self.rate.into_iter().map(limit).collect()
+    pub(super) fn of_users(self) -> Result<Vec<LimitSettings>, Stop> {
+        self.rate.into_iter().map(Rate::checked).collect()
     }
 }

@@ -61,7 +61,11 @@ async fn a_role_is_in_the_next_token_and_the_rules_ask_for_it() {
 
     assert_eq!(said(&world, &["user", "roles", USERNAME, "--add", "admin", "--add", "dev"]), "admin\ndev\n");
     assert_eq!(said(&world, &["user", "roles", USERNAME, "--remove", "dev"]), "admin\n");
-    assert_eq!(delete(&world, &tokens.access, 1).await.status, StatusCode::FORBIDDEN, "the old token says nothing");
+    assert_eq!(
+        delete(&world, &tokens.access, 1).await.status,
+        StatusCode::FORBIDDEN,
+        "the old token says nothing"
+    );
     let tokens = Tokens::of(&world.refresh(&client, &tokens.refresh).await);
     assert_eq!(delete(&world, &tokens.access, 1).await.status, StatusCode::OK);
 
@@ -76,9 +80,16 @@ async fn a_role_is_in_the_next_token_and_the_rules_ask_for_it() {
     assert_eq!(allowed["rules"][0]["matches"], "no");
     assert_eq!(explain(&["--arguments", r#"{"item_id":2000}"#])["decision"], "denied");
     let other = explain(&["--role", "dev"]);
-    assert_eq!((&other["decision"], &other["rule"], &other["listed"]), (&json!("denied"), &json!("only admins delete"), &json!(false)));
+    assert_eq!(
+        (&other["decision"], &other["rule"], &other["listed"]),
+        (&json!("denied"), &json!("only admins delete"), &json!(false))
+    );
     let lacking = explain(&["--arguments", r#"{"item_id":1}"#, "--scope", "read"]);
-    assert_eq!((&lacking["decision"], &lacking["scope"]["needed"]), (&json!("denied"), &json!("write")), "{lacking}");
+    assert_eq!(
+        (&lacking["decision"], &lacking["scope"]["needed"]),
+        (&json!("denied"), &json!("write")),
+        "{lacking}"
+    );
     let text = said(&world, &["policy", "explain", "--user", USERNAME, "--tool", "delete_data"]);
     assert!(text.contains("1. deny only admins delete: open: depends on the arguments"), "{text}");
     let nobody = vestibule(&world, &["policy", "explain", "--user", "nobody", "--tool", "delete_data"]);
@@ -94,7 +105,8 @@ async fn replayed(world: &World) {
     let replay = |configuration: &str| -> Value {
         fs::write(&file, configuration).expect("the file can be written");
         let with = file.to_str().expect("a temporary directory has a plain name");
-        serde_json::from_str(&said(world, &["policy", "replay", "--since", "1h", "--json", "--with", with])).expect("JSON")
+        serde_json::from_str(&said(world, &["policy", "replay", "--since", "1h", "--json", "--with", with]))
+            .expect("JSON")
     };
     let deadline = Instant::now() + WRITTEN_WITHIN;
     while replay(DEMO)["calls"] != 3 {
@@ -105,7 +117,9 @@ async fn replayed(world: &World) {
         let report = replay(configuration);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let differences = report["differences"].as_array().expect("a list").iter();
-        differences.map(|found| (text(&found["then"]), text(&found["now"]), found["calls"].as_u64().unwrap_or(0))).collect()
+        differences
+            .map(|found| (text(&found["then"]), text(&found["now"]), found["calls"].as_u64().unwrap_or(0)))
+            .collect()
     };
     let change = |then: &str, now: &str, calls| (then.to_owned(), now.to_owned(), calls);
     assert_eq!(differences(DEMO), [change("denied by only admins delete", "allowed by scope", 2)]);
@@ -133,23 +147,68 @@ async fn gw_30_a_configured_limit_is_429() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_are_a_configuration() {
+    let text = include_str!("../../../../docs/policy.md");
+    let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let configuration = blocks.collect::<Vec<_>>().join("\n");
+    assert!(configuration.contains("[[policy.rule]]") && configuration.contains("[[limits.rate]]"));
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let file = directory.path().join("vestibule.toml");
+    fs::write(&file, configuration).expect("the file can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    command.args(["serve", "--check-config", "--config"]).arg(&file).arg("--data-dir").arg(directory.path());
+    let output = command.output().expect("the binary starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn op_05_mistakes_in_rules_name_their_line() {
     let directory = tempfile::tempdir().expect("a directory can be made");
     let file = directory.path().join("vestibule.toml");
     let rule = "[[policy.rule]]\nname = \"r\"\neffect = \"deny\"\n";
     for (text, told) in [
-        (format!("{rule}when = \"user.nmae == 'a'\"\n"), ":4: line 1 of the condition: user has no member \"nmae\""),
-        (format!("{rule}when = '''\ntrue &&\nusr.name == 'a'\n'''\n"), ":4: line 2 of the condition: there is no variable \"usr\""),
-        (format!("{rule}when = \"user.name ==\"\n"), ":4: line 1 of the condition: the condition cannot be read"),
+        (
+            format!("{rule}when = \"user.nmae == 'a'\"\n"),
+            ":4: line 1 of the condition: user has no member \"nmae\"",
+        ),
+        (
+            format!("{rule}when = '''\ntrue &&\nusr.name == 'a'\n'''\n"),
+            ":4: line 2 of the condition: there is no variable \"usr\"",
+        ),
+        (
+            format!("{rule}when = \"user.name ==\"\n"),
+            ":4: line 1 of the condition: the condition cannot be read",
+        ),
         (format!("{rule}tool = [\"a\"]\n"), ":4: unknown field `tool`"),
-        ("\n[[policy.rule]]\nname = \"r\"\neffect = \"allow\"\n".to_owned(), "the rule \"r\" allows what is allowed anyway"),
-        (format!("{DEMO}{rule}servers = [\"dmeo\"]\n"), "the rule \"r\" is about the server \"dmeo\", and there is none"),
-        ("[[limits.rate]]\nname = \"l\"\nper = [\"person\"]\nrequests = 1\nwithin = \"1s\"\n".to_owned(), ":3: unknown variant `person`"),
+        (
+            "\n[[policy.rule]]\nname = \"r\"\neffect = \"allow\"\n".to_owned(),
+            "the rule \"r\" allows what is allowed anyway",
+        ),
+        (
+            format!("{DEMO}{rule}servers = [\"dmeo\"]\n"),
+            "the rule \"r\" is about the server \"dmeo\", and there is none",
+        ),
+        (
+            "[[limits.rate]]\nname = \"l\"\nper = [\"person\"]\nrequests = 1\nwithin = \"1s\"\n".to_owned(),
+            ":3: unknown variant `person`",
+        ),
+        (
+            "[[limits.rate]]\nname = \"l\"\nper = []\nrequests = 1\nwithin = \"10000h\"\n".to_owned(),
+            "the limit \"l\" is about more than 366 days",
+        ),
+        (
+            "[[limits.rate]]\nname = \"l\"\nper = []\nrequests = 1\nburst = 2\nwithin = \"1h\"\n".to_owned(),
+            "the limit \"l\" lets more pass at once",
+        ),
         ("[[limits.rate]]\nname = \"l\"\nper = []\nrequests = 0\nwithin = \"1s\"\n".to_owned(), ":4: "),
     ] {
         fs::write(&file, &text).expect("the file can be written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
-        command.args(["serve", "--check-config", "--config"]).arg(&file).arg("--data-dir").arg(directory.path());
+        command
+            .args(["serve", "--check-config", "--config"])
+            .arg(&file)
+            .arg("--data-dir")
+            .arg(directory.path());
         let output = command.output().expect("the binary starts");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{text}: {stderr}");

@@ -42,8 +42,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     client: Option<String>,
     /// With which arguments [default: not known].
-    #[arg(long, value_name = "JSON")]
-    arguments: Option<String>,
+    #[arg(long = "arguments", value_name = "JSON")]
+    call: Option<String>,
     /// What the server says about the tool, as in its list [default: not known].
     #[arg(long, value_name = "JSON")]
     annotations: Option<String>,
@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let policy = existing_policy(&configuration, &server(arguments, &configuration)?)?;
     let target = target(arguments)?;
     let requester = requester(arguments, &configuration, policy.needed(target)).await?;
-    let call = arguments.arguments.as_deref().map(object).transpose()?;
+    let call = arguments.call.as_deref().map(object).transpose()?;
     let question = Question {
         requester: &requester,
         target,
@@ -209,7 +209,7 @@ impl Explanation {
     }
 
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        let shown = |text: &str| printable(text).to_string();
+        let shown = |text: &str| printable(text);
         let client =
             self.client.as_deref().map(|client| format!(" by {}", shown(client))).unwrap_or_default();
         writeln!(out, "{} at {} for {}{client}", shown(&self.target), self.server, shown(&self.user))?;
@@ -236,5 +236,5 @@ impl Explanation {
 }
 
 fn listed(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { printable(&names.join(", ")).to_string() }
+    if names.is_empty() { "none".to_owned() } else { printable(&names.join(", ")) }
 }
