@@ -43,7 +43,7 @@ async fn the_python_sdk_signs_in_and_once_more_for_more_scope() {
 }
 
 #[tokio::test]
-async fn our_own_client_signs_in_and_calls() {
+async fn our_own_client_signs_in_and_once_more_for_more_scope() {
     let world = World::start();
     let (browser, tokens) = (Browser::new(), tempfile::tempdir().unwrap());
     let vestibule = |command: &str, arguments: &[&str]| {
@@ -55,6 +55,11 @@ async fn our_own_client_signs_in_and_calls() {
     assert!(tools.as_array().unwrap().iter().any(|tool| tool["name"] == "remember"), "{tools}");
     let who = world.output(vestibule("call", &["who_am_i"]), &browser).await;
     assert!(who.contains("demo, through the client "), "{who}");
+    let noted = world.output(vestibule("call", &["remember", "text=from a terminal"]), &browser).await;
+    assert!(noted.contains("from a terminal"), "{noted}");
+    let [first, second] = consents(&browser).await;
+    assert!(first.contains("Read your notes") && !first.contains("Change your notes"), "{first}");
+    assert!(second.contains("in addition, to\nChange your notes"), "{second}");
 }
 
 #[tokio::test]

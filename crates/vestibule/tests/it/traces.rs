@@ -23,7 +23,8 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 const UNSAMPLED: &str = "1bf7651916cd43dd8448eb211c80319c";
 
-#[tokio::test]
+// The collector answers on a thread of its own while this one waits for the process to end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_and_the_call_behind_it_are_spans_of_the_callers_trace() {
     let collector = Collector::listen().await;
     let mut server = collector.server();
