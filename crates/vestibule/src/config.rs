@@ -109,13 +109,20 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// Reads the configuration for `flags`; `demo` is the flag `--demo`, if it was given.
     pub(crate) fn load(flags: &Flags, demo: Option<bool>) -> anyhow::Result<Self> {
-        let file = flags.config.as_deref().map_or_else(|| Ok(File::default()), file::read)?;
-        Self::of(flags, demo, file)
+        let Some(path) = &flags.config else { return Self::of(flags, demo, File::default()) };
+        let (file, text) = file::read(path)?;
+        Self::of(flags, demo, file).map_err(|error| file::located(error, path, &text))
     }
 
     /// The same as if `text` were in the file at `path`.
-    pub(crate) fn of_text(flags: &Flags, demo: Option<bool>, path: &Path, text: &str) -> anyhow::Result<Self> {
-        Self::of(flags, demo, file::read_text(path, text)?)
+    pub(crate) fn of_text(
+        flags: &Flags,
+        demo: Option<bool>,
+        path: &Path,
+        text: &str,
+    ) -> anyhow::Result<Self> {
+        let file = file::read_text(path, text)?;
+        Self::of(flags, demo, file).map_err(|error| file::located(error, path, text))
     }
 
     fn of(flags: &Flags, demo: Option<bool>, file: File) -> anyhow::Result<Self> {

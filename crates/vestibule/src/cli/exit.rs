@@ -34,12 +34,14 @@ pub(crate) struct Stop {
     exit: Exit,
     message: String,
     hint: Option<String>,
+    /// The `[[server]]` that it is about.
+    server: Option<String>,
 }
 
 impl Stop {
     /// Ends with `exit` because of `message`: lower case, no period.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None }
+        Self { exit, message: message.into(), hint: None, server: None }
     }
 
     /// The command line or the configuration is wrong.
@@ -55,6 +57,20 @@ impl Stop {
     /// Adds what to do: printed as `hint: …`.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// It is about the `[[server]]` called `name`.
+    pub(crate) fn about_server(mut self, name: &str) -> Self {
+        self.server = Some(name.to_owned());
+        self
+    }
+
+    /// The same with the place of the server that it is about, as `find` finds it by name, before the message.
+    pub(crate) fn located(mut self, find: impl FnOnce(&str) -> Option<String>) -> Self {
+        if let Some(place) = self.server.take().and_then(|name| find(&name)) {
+            self.message = format!("{place}: {}", self.message);
+        }
         self
     }
 }

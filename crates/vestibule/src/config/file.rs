@@ -73,8 +73,8 @@ pub(super) struct File {
     pub(super) resource: Vec<Resource>,
 }
 
-/// Reads the file at `path`.
-pub(super) fn read(path: &Path) -> Result<File, Stop> {
+/// Reads the file at `path`; with its text.
+pub(super) fn read(path: &Path) -> Result<(File, String), Stop> {
     let text = fs::read_to_string(path).map_err(|error| {
         Stop::usage(format!("the configuration file {} cannot be read: {error}", path.display()))
     })?;
@@ -83,12 +83,9 @@ pub(super) fn read(path: &Path) -> Result<File, Stop> {
     let holds_secret =
         file.database.as_deref().is_some_and(super::storage::has_password) || file.issuer.iter().any(asks);
     if holds_secret && is_readable_by_others(path) {
-        eprintln!(
-            "warning: {} holds a password and others can read it\nhint: chmod 600 {0}",
-            path.display()
-        );
+        eprintln!("warning: {} holds a password and others can read it\nhint: chmod 600 {0}", path.display());
     }
-    Ok(file)
+    Ok((file, text))
 }
 
 /// Reads the text of the file at `path`.
@@ -102,6 +99,26 @@ fn parse(text: &str) -> Result<File, String> {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         format!("{}: {}", before.matches('\n').count() + 1, error.message())
     })
+}
+
+/// The same error with file and line before it, when it is about a server of the file.
+pub(super) fn located(error: anyhow::Error, path: &Path, text: &str) -> anyhow::Error {
+    match error.downcast::<Stop>() {
+        Ok(stop) => {
+            stop.located(|name| Some(format!("{}:{}", path.display(), line_of_server(text, name)?))).into()
+        }
+        Err(error) => error,
+    }
+}
+
+/// Where the server called `name` begins; the last one, when it is there twice.
+fn line_of_server(text: &str, name: &str) -> Option<usize> {
+    let document = toml_edit::Document::parse(text).ok()?;
+    let servers = document.get("server")?.as_array_of_tables()?;
+    let is_called =
+        |server: &&toml_edit::Table| server.get("name").and_then(toml_edit::Item::as_str) == Some(name);
+    let server = servers.iter().filter(is_called).last()?;
+    Some(text.get(..server.span()?.start)?.matches('\n').count() + 1)
 }
 
 #[cfg(unix)]

@@ -264,7 +264,8 @@ impl Server {
                 if *self == demo {
                     return Ok(Behind::Demo);
                 }
-                Err(self.mistake("is the demo server, which has nothing to set but name, default and issuers"))
+                Err(self
+                    .mistake("is the demo server, which has nothing to set but name, default and issuers"))
             }
             ServerKind::Remote if self.has_process() => {
                 Err(self.mistake("is a remote server, and a process has no place there"))
@@ -322,7 +323,7 @@ impl Server {
     }
 
     pub(super) fn mistake(&self, what: &str) -> Stop {
-        Stop::usage(format!("the server {:?} {what}", self.name))
+        Stop::usage(format!("the server {:?} {what}", self.name)).about_server(&self.name)
     }
 }
 

@@ -51,6 +51,9 @@ fn op_05_mistakes_name_their_line() {
     );
     assert!(message("[connections]\n\nmaximum = 0").starts_with("3: "));
     assert!(message("= 1").starts_with("1: "));
+    let server =
+        message("\n[[server]]\nname = \"a\"\nkind = \"demo\"\n\n[[server]]\nname = \"b\"\nkind = \"remote\"");
+    assert_eq!(server, "6: the server \"b\" has no url");
 }
 
 #[test]
@@ -158,10 +161,64 @@ fn a_remote_server_may_say_how_messages_travel() {
         ("transport = \"http\"", ::gateway::Transport::StreamableHttp),
         ("transport = \"sse\"", ::gateway::Transport::HttpSse),
     ] {
-        let Behind::Remote(remote) = server(&format!("{remote}{line}")).unwrap() else { panic!("a remote server") };
+        let Behind::Remote(remote) = server(&format!("{remote}{line}")).unwrap() else {
+            panic!("a remote server")
+        };
         let Reached::Http { transport, .. } = remote.reached else { panic!("a URL") };
         assert_eq!(transport, expected, "{line}");
     }
     assert!(server(&format!("{remote}transport = \"websocket\"")).is_err());
     assert!(server("kind = \"stdio\"\ncommand = [\"x\"]\ntransport = \"sse\"").is_err());
+}
+
+#[test]
+fn issuers_are_trusted_by_all_servers_or_by_those_that_say_so() {
+    const ISSUERS: &str = "[[issuer]]\nurl = \"https://one.example/\"\n[[issuer]]\nurl = \"https://two.example\"\n\
+                           [issuer.introspection]\nclient_id = \"v\"\nclient_secret = \"hush\"\n";
+    let trust = |line: &str| {
+        let text = format!("[[server]]\nname = \"d\"\nkind = \"demo\"\n{line}\n{ISSUERS}");
+        load(&[], &text).map(|configuration| {
+            assert!(!format!("{configuration:?}").contains("hush"));
+            let trust = configuration.servers[0].trust(&configuration.issuers);
+            (trust.own, trust.external.into_iter().map(|issuer| issuer.url).collect::<Vec<_>>())
+        })
+    };
+    let both = vec!["https://one.example/".to_owned(), "https://two.example".to_owned()];
+    assert_eq!(trust("").unwrap(), (true, both.clone()));
+    assert_eq!(trust("issuers = [\"self\"]").unwrap(), (true, vec![]));
+    assert_eq!(trust("issuers = [\"https://two.example\"]").unwrap(), (false, both[1..].to_vec()));
+    for mistake in ["issuers = []", "issuers = [\"https://one.example\"]", "issuers = [\"one\"]"] {
+        assert!(trust(mistake).is_err(), "{mistake}");
+    }
+}
+
+#[test]
+fn issuers_that_cannot_be() {
+    let issuer = |text: &str| load(&[], &format!("[[issuer]]\n{text}"));
+    assert!(issuer("url = \"http://127.0.0.1:9/\"\naudiences = [\"a\"]\ntoken_type = \"any\"").is_ok());
+    let asked = "[issuer.introspection]\nclient_id = \"v\"\nclient_secret = \"s\"";
+    let server = "[[server]]\nname = \"d\"\nkind = \"demo\"";
+    for mistake in [
+        "",
+        "url = \"http://idp.example\"",
+        "url = \"https://idp.example?x\"",
+        "url = \"https://idp.example\"\ntoken_type = \"jwt\"",
+        "url = \"https://idp.example\"\n[[issuer]]\nurl = \"https://idp.example\"",
+        "url = \"https://idp.example\"\n[issuer.introspection]\nclient_id = \"v\"",
+        &format!("url = \"https://idp.example\"\n{asked}\nendpoint = \"http://idp.example/introspect\""),
+        &format!(
+            "url = \"https://a.example\"\n{asked}\n[[issuer]]\nurl = \"https://b.example\"\n{asked}\n{server}"
+        ),
+    ] {
+        assert!(issuer(mistake).is_err(), "{mistake}");
+    }
+}
+
+#[test]
+fn signed_requests_are_for_one_region_and_service() {
+    let keys = load(&[], "").unwrap().access_keys;
+    assert_eq!((keys.enabled, &*keys.region, &*keys.service), (true, "us-east-1", "vestibule"));
+    let keys =
+        load(&[], "[access_keys]\nenabled = false\nservice = \"bedrock-agentcore\"").unwrap().access_keys;
+    assert_eq!((keys.enabled, &*keys.region, &*keys.service), (false, "us-east-1", "bedrock-agentcore"));
 }
