@@ -69,3 +69,113 @@ impl Guard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use http::Request;
+    use oauth::{Clock, Issuer, Timestamp};
+    use secret::Secret;
+    use signature::{CredentialScope, UnverifiedSignature};
+
+    use super::*;
+    use crate::{Keys, RevokedTokens, Settings, Tenant, TrustedIssuers};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_203_303);
+
+    struct Fixed;
+
+    impl Clock for Fixed {
+        fn now(&self) -> Timestamp {
+            NOW
+        }
+    }
+
+    /// What `mcp-proxy-for-aws` 1.7.0 sent, with the secret `s`.
+    fn proof() -> VerifiedSignature {
+        let body = r#"{"method": "tools/call", "params": {"name": "t", "arguments": {}, "_meta": {"AWS_REGION": "us-east-1", "progressToken": 2}}, "jsonrpc": "2.0", "id": 2}"#;
+        let (parts, ()) = Request::post("/mcp/demo")
+            .header("host", "127.0.0.1:8799")
+            .header("accept-encoding", "gzip, deflate")
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .header("mcp-session-id", "s1")
+            .header("mcp-protocol-version", "2025-11-25")
+            .header("content-length", "151")
+            .header("x-amz-date", "20261120T193503Z")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261120/us-east-1/vestibule/aws4_request, SignedHeaders=accept;accept-encoding;content-length;content-type;host;mcp-protocol-version;mcp-session-id;x-amz-date, Signature=f5f494433ae6581ca68b7fdac826f83ba6f1bdd1fb816cf16d158c0f996dd02d")
+            .body(())
+            .unwrap()
+            .into_parts();
+        let scope = CredentialScope { region: "us-east-1".to_owned(), service: "vestibule".to_owned() };
+        let unverified = UnverifiedSignature::read(&parts, "/mcp/demo", &scope, NOW).unwrap();
+        unverified.verify(body.as_bytes(), &Secret::from("s")).unwrap()
+    }
+
+    fn resource(text: &str) -> ResourceIndicator {
+        ResourceIndicator::parse(text).unwrap()
+    }
+
+    fn settings() -> Settings {
+        let issuer = Issuer::parse("https://gw.test").unwrap();
+        Settings::new(issuer, resource("https://gw.test/mcp/demo"), Keys::default(), Arc::new(Fixed))
+    }
+
+    fn exchange(settings: Settings, resources: &[&str]) -> Result<Permit, u16> {
+        let holder = KeyHolder {
+            user_id: UserId::from_unverified("user_1"),
+            user_name: "ada".to_owned(),
+            roles: vec!["dev".to_owned()],
+            scope: Scope::parse("read").unwrap(),
+            resources: resources.iter().map(|text| resource(text)).collect(),
+        };
+        Guard::new(settings).exchange(&proof(), holder).map_err(|challenge| challenge.status().as_u16())
+    }
+
+    #[test]
+    fn a_signature_becomes_a_permit_for_this_resource() {
+        let permit = exchange(settings(), &[]).unwrap();
+        assert_eq!((permit.subject(), permit.user_name()), ("user_1", Some("ada")));
+        assert_eq!(
+            (permit.client_id().as_str(), permit.resource().as_str()),
+            ("AKIDEXAMPLE", "https://gw.test/mcp/demo")
+        );
+        assert_eq!((permit.scope().to_string().as_str(), permit.roles()), ("read", &["dev".to_owned()][..]));
+        assert!(!permit.is_external());
+        assert!(exchange(settings(), &["https://gw.test/mcp/demo"]).is_ok());
+        assert_eq!(exchange(settings(), &["https://gw.test/mcp/other"]).unwrap_err(), 401);
+    }
+
+    #[test]
+    fn a_key_counts_where_our_users_count() {
+        let issuers = TrustedIssuers { own: false, external: Vec::new() };
+        assert_eq!(exchange(Settings { issuers, ..settings() }, &[]).unwrap_err(), 401);
+        let of = |user: &str| Tenant {
+            all: "https://gw.test/accounts/".to_owned(),
+            own: "https://gw.test/accounts/1/".to_owned(),
+            users: [user.to_owned()].into(),
+            clients: ["AKIDEXAMPLE".to_owned()].into(),
+        };
+        assert!(exchange(Settings { tenant: Some(of("ada")), ..settings() }, &[]).is_ok());
+        assert_eq!(exchange(Settings { tenant: Some(of("bob")), ..settings() }, &[]).unwrap_err(), 403);
+    }
+
+    #[test]
+    fn p5_what_a_removed_key_has_open_ends() {
+        let revoked = RevokedTokens::default();
+        let guard = Guard::new(Settings { revoked: revoked.clone(), ..settings() });
+        let holder = KeyHolder {
+            user_id: UserId::from_unverified("user_1"),
+            user_name: "ada".to_owned(),
+            roles: Vec::new(),
+            scope: Scope::default(),
+            resources: Vec::new(),
+        };
+        let permit = guard.exchange(&proof(), holder.clone()).unwrap();
+        assert!(guard.renew(&permit).is_some());
+        revoked.revoke_grant(GrantId::from_unverified("AKIDEXAMPLE"), NOW + Duration::from_mins(15));
+        assert!(guard.renew(&permit).is_none());
+        assert!(guard.exchange(&proof(), holder).is_err());
+    }
+}

@@ -37,6 +37,8 @@ impl fmt::Debug for Introspection {
 /// invented tokens is one here and not there.
 const QUESTIONS: usize = 16;
 const TURN: Duration = Duration::from_secs(2);
+/// What is kept of an answer is as large as the answer.
+const ANSWER: Limits = Limits { bytes: 64 * 1024, ..Limits::DOCUMENT };
 /// How long a discovered endpoint is used, and how long nobody looks again after one was not found.
 const ENDPOINT: Duration = Duration::from_mins(5);
 const FLOOR: Duration = Duration::from_secs(10);
@@ -84,8 +86,7 @@ impl Introspector {
             .header(header::AUTHORIZATION, self.authorization()?)
             .body(Bytes::from(form))
             .map_err(|_| "its introspection endpoint is no URL".to_owned())?;
-        let response =
-            self.client.send(request, Limits::DOCUMENT).await.map_err(|error| error.to_string())?;
+        let response = self.client.send(request, ANSWER).await.map_err(|error| error.to_string())?;
         match response.status() {
             StatusCode::OK => {
                 serde_json::from_slice(response.body()).map_err(|_| "its answer is not JSON".to_owned())

@@ -1,5 +1,7 @@
 //! Tokens of another issuer, which here is another Vestibule.
 
+use std::time::{Duration, Instant};
+
 use http::{Request, StatusCode, header};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
@@ -65,6 +67,19 @@ async fn a_token_of_a_trusted_issuer_is_as_good_as_ours() {
     let client = profile["client_id"].as_str().unwrap();
     assert!(client.ends_with(&format!("@{}", elsewhere.issuer())), "{profile}");
     assert!(result(&calls(&server, &token, "get_data").await)["total"].as_u64() >= Some(3));
+
+    // The audit log says whose subject it was.
+    let issuer = Value::from(elsewhere.issuer());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let calls_of_theirs = || {
+        let log = String::from_utf8(vestibule(&server.data_directory(), &["audit", "export"]).stdout).unwrap();
+        let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["entry"]["event"]["person"]["issuer"] == issuer).count()
+    };
+    while calls_of_theirs() < 2 {
+        assert!(Instant::now() < deadline, "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 
     // And the other way round nobody said so.
     let own = self::token(&server).await;

@@ -67,7 +67,7 @@ impl<'k> Draft<'k> {
             key,
             path: "/mcp/demo",
             body: call("get_user_profile", id).to_string(),
-            at: SystemTime::now(),
+            at: now(),
             region: "us-east-1",
             secret: key.secret().to_owned(),
             headers: headers.map(|(name, value)| (name, value.to_owned())).into(),
@@ -100,6 +100,15 @@ impl<'k> Draft<'k> {
     async fn send(&self, server: &Server) -> Answer {
         server.send(self.signed(server)).await
     }
+}
+
+/// What a test changes before a request is signed, and what somebody changes after.
+type Change = fn(&mut Draft<'_>);
+type Tamper = fn(&mut Request<Bytes>);
+
+#[expect(clippy::disallowed_methods, reason = "the server looks at the same clock")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// What the proxy's client reports, or what it said on stderr.
@@ -159,7 +168,7 @@ async fn sg_04_the_same_request_is_taken_once_by_all_nodes_and_after_a_restart()
     let one = Server::start(&Settings::default());
     let public_url = Some(one.issuer().to_owned());
     let data_directory = Some(one.data_directory());
-    let settings = Settings { data_directory, public_url, ..Settings::default() };
+    let settings = Settings { public_url, data_directory, ..Settings::default() };
     let two = Server::start(&settings);
     let key = Key::add(&one, &[]);
     let draft = Draft::of(&key, 1);
@@ -179,7 +188,7 @@ async fn sg_04_the_same_request_is_taken_once_by_all_nodes_and_after_a_restart()
     drop(two);
     let restarted = Server::start(&settings);
     assert_eq!(to(restarted.address()).await.status, 401);
-    let next = Draft { at: SystemTime::now() - Duration::from_secs(1), ..Draft::of(&key, 1) };
+    let next = Draft { at: now() - Duration::from_secs(1), ..Draft::of(&key, 1) };
     let mut next = next.signed(&one);
     next.headers_mut().insert("host", one.address().to_string().parse().unwrap());
     assert_eq!(
@@ -196,7 +205,6 @@ async fn sg_what_is_refused() {
     let answer = Draft::of(&key, 1).send(&server).await;
     assert_eq!((answer.status.as_u16(), &result(&answer)["username"]), (200, &Value::from(USERNAME)));
 
-    type Change = fn(&mut Draft<'_>);
     let drafts: [(&str, Change); 7] = [
         ("another secret", |draft| draft.secret = "vst_ak_wrong".to_owned()),
         ("a clock that is behind", |draft| draft.at -= Duration::from_secs(330)),
@@ -219,7 +227,6 @@ async fn sg_what_is_refused() {
         assert_eq!(answer.json()["error"], "invalid_signature", "{what}: {answer:?}");
     }
 
-    type Tamper = fn(&mut Request<Bytes>);
     let tampers: [(&str, u16, Tamper); 6] = [
         ("another body", 401, |request| *request.body_mut() = call("get_data", 3).to_string().into()),
         ("another tool in the header", 401, |request| {
