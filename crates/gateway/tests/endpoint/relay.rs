@@ -3,6 +3,7 @@
 mod across;
 mod asked;
 mod batches;
+mod both_eras;
 mod faults;
 mod http_sse;
 mod interviews;

@@ -246,7 +246,7 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A FastMCP server that listens; it ends with the value.
+/// A `FastMCP` server that listens; it ends with the value.
 struct FastMcp {
     address: String,
     _process: Child,

@@ -11,7 +11,7 @@ use tokio::{
 use super::is_over_http_sse;
 use crate::clients;
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// The running server; it ends with the value.
 pub(super) struct Fixture {
