@@ -24,6 +24,7 @@ mod modern;
 mod passage;
 mod quarantine;
 mod redacted;
+mod replayed;
 mod stream;
 
 use std::sync::Arc;
@@ -55,6 +56,7 @@ use crate::remote_server::RemoteServer;
 use crate::review::Reviewer;
 use crate::session::sealed::SealedSessions;
 use crate::settings::{Front, RemoteSettings};
+use crate::shut_down::until_shut_down;
 use crate::trace_context;
 use crate::upstream::remote::{Answer, Remote, UpstreamError};
 pub(crate) use kept::Kept;
@@ -107,7 +109,10 @@ async fn serve(
 ) -> Result<Response, Refusal> {
     match parts.method {
         Method::POST => post(endpoint, permit, &parts, body).await,
-        Method::GET => legacy::listen(endpoint, permit, &parts.headers).await,
+        Method::GET => {
+            let response = legacy::listen(endpoint, permit, &parts.headers).await?;
+            Ok(until_shut_down(&endpoint.front, response, None))
+        }
         Method::DELETE => legacy::end_session(endpoint, permit, &parts.headers).await,
         _ => Err(Refusal::Method("GET, POST, DELETE")),
     }
@@ -201,6 +206,9 @@ async fn answer(
         Era::Modern => modern::answer(endpoint, permit, &asked).await,
     };
     match (recorded, outcome) {
+        (None, Ok(response)) if request.method == "subscriptions/listen" => {
+            Ok(until_shut_down(&endpoint.front, response, Some(&request.id)))
+        }
         (None, outcome) => outcome,
         (Some(call), Ok(response)) => Ok(call.end_with(response)),
         (Some(call), Err(refusal)) => {

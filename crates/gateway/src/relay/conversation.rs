@@ -56,10 +56,13 @@ impl Conversation {
     /// What the server says next; an error at the end, for a conversation is over with its response.
     pub(super) async fn next(&mut self) -> Result<Event, UpstreamError> {
         loop {
-            if let Some(event) = self.events.next_event() {
-                return Ok(event);
+            let size = self.caller.remote().answer_size();
+            match self.events.next_event() {
+                Some(event) if event.raw.len() > size => return Err(UpstreamError::TooLarge),
+                Some(event) => return Ok(event),
+                None => {}
             }
-            if self.events.pending() > self.caller.remote().answer_size() {
+            if self.events.pending() > size {
                 return Err(UpstreamError::TooLarge);
             }
             // A stream that has ended will say no more.

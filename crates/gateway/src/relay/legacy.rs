@@ -15,6 +15,7 @@ use mcp::{Era, Message, Params, ProtocolVersion};
 use super::conversation::{Conversation, Farewell, ask_to_the_end};
 use super::listing::Listing;
 use super::passage::{Eras, Kind, Passage};
+use super::replayed::Replayed;
 use super::stream::{Manner, Relayed};
 use super::{Asked, RelayEndpoint, event_stream, listening, respond, stream};
 use crate::endpoint::{Refusal, accepted, legacy, principal};
@@ -43,7 +44,9 @@ pub(super) async fn answer(
     let caller = Arc::new(Caller::new(&endpoint.remote, permit));
     match &session.sealed.upstream {
         UpstreamSession::Legacy(_) => forward(endpoint, caller, &session, asked).await,
-        UpstreamSession::Modern(client) => translated::translate(endpoint, caller, (&session, client), asked).await,
+        UpstreamSession::Modern(client) => {
+            translated::translate(endpoint, caller, (&session, client), asked).await
+        }
     }
 }
 
@@ -122,11 +125,13 @@ pub(super) async fn listen(
     if let Some(last) = headers.get(LAST_EVENT_ID) {
         sent.insert(LAST_EVENT_ID, last.clone());
     }
+    let replayed = Replayed::of(endpoint, caller.permit());
     match caller.listen(sent).await {
         Ok(Answer::Stream(source)) => {
             let mut conversation = Conversation::new(caller, reply, Farewell::Close);
             conversation.go_on_with(source);
-            let relayed = Relayed::new(endpoint, conversation, None, Manner::Same, None);
+            let mut relayed = Relayed::new(endpoint, conversation, None, Manner::Same, None);
+            relayed.replayed = Some(replayed);
             Ok(event_stream(stream::body(relayed.outputs())))
         }
         Ok(Answer::Json(StatusCode::NOT_FOUND, _)) => Err(Refusal::SessionUnknown),

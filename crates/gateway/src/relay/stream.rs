@@ -19,6 +19,7 @@ use super::conversation::Conversation;
 use super::interview::{Interview, Interviewer, Step};
 use super::kept::Kept;
 use super::passage::{Passage, Passed, Question};
+use super::replayed::Replayed;
 use super::{RelayEndpoint, held, links};
 use crate::recorded::{Ending, record_refused_request};
 use crate::session::memory::UnderWay;
@@ -56,6 +57,8 @@ pub(super) struct Relayed {
     /// Events had ids, so that the client can ask for the rest (2025-11-25, Resumability and Redelivery).
     may_resume: bool,
     refusals: u8,
+    /// Set on a stream on which responses may come again.
+    pub(super) replayed: Option<Replayed>,
     /// Something was taken out of the answer, and that is in the audit log.
     pub(super) is_redacted: bool,
     /// Where it is told how the call ended.
@@ -90,6 +93,7 @@ impl Relayed {
             queue: VecDeque::new(),
             may_resume: false,
             refusals: 0,
+            replayed: None,
             is_redacted: false,
             ending: Ending::default(),
         }
@@ -157,6 +161,10 @@ impl Relayed {
             }
             self.conversation.wait_for_client();
         }
+        if self.passage.is_none() && envelope.method.is_none() {
+            let passed = self.replayed.as_mut().map_or(Passed::Withheld, |replayed| replayed.pass(&envelope));
+            return self.replay(passed, event.raw).await;
+        }
         match self.passage.as_ref().map_or(Passed::Before, |passage| passage.pass(&envelope)) {
             Passed::Before => Ok(Some(Output::Before(calmed(event.raw).into()))),
             Passed::Response(outcome) => {
@@ -164,6 +172,20 @@ impl Relayed {
                 Ok(Some(Output::Before(calmed(event.raw).into())))
             }
             passed => self.settle(passed).await,
+        }
+    }
+
+    /// What becomes of a response on a stream that answers no request, or no more.
+    async fn replay(&mut self, passed: Passed, raw: Vec<u8>) -> Result<Option<Output>, UpstreamError> {
+        match passed {
+            Passed::Withheld => Ok(None),
+            Passed::Response(_) => Ok(Some(Output::Before(calmed(raw).into()))),
+            Passed::Rewritten(_, body, _) => Ok(Some(Output::Before(write_event(&body).into()))),
+            Passed::Refused(method, body) => {
+                record_refused_request(&self.front, self.conversation.caller(), &method).await;
+                Ok(Some(Output::Before(write_event(&body).into())))
+            }
+            _ => Err(UpstreamError::Malformed),
         }
     }
 

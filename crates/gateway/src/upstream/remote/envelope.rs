@@ -58,6 +58,11 @@ impl<'a> Envelope<'a> {
         Some(envelope)
     }
 
+    /// The raw result, if it is a response that has one.
+    pub(crate) fn result(&self) -> Option<&'a RawValue> {
+        self.result
+    }
+
     /// What the message says of the request `id`, when it is the response to it. An error without id is one too: the
     /// server could not read which request it was.
     pub(crate) fn response_to(&self, id: &RequestId<'_>) -> Option<Outcome<&'a RawValue>> {

@@ -148,6 +148,32 @@ async fn a_stream_passes_in_order_and_requests_of_the_server_are_answered_by_the
 }
 
 #[tokio::test]
+async fn gw_23_what_comes_again_passes_by_the_same_rules() {
+    const AGAIN: &str = "id: 8\ndata: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[{\"name\":\"env\"},{\"name\":\"echo\"}]}}\n\nid: 9\ndata: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"content\":[],\"z\":1.50}}\n\n";
+    let world = World::new().await;
+    let upstream = Upstream::legacy(|request| match (request.method.as_str(), &*request.rpc()) {
+        ("GET", _) => events(Body::from(AGAIN)),
+        (_, "tools/list") => events(Body::from("id: 7\ndata: \n\n")),
+        // One response is enough; what follows it is nobody's.
+        _ => events(Body::from(AGAIN.replace("\"id\":1", &format!("\"id\":{}", request.json()["id"])))),
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let token = world.far_token("ada", "use");
+    let opened = world.far(&gateway, &token, initialize("2025-11-25")).send().await;
+    let session = opened.header("mcp-session-id");
+    let listed = world.far(&gateway, &token, rpc("tools/list", json!({}))).header("mcp-session-id", session);
+    assert_eq!(listed.send().await.text, "id: 7\ndata: \n\n");
+    let again = world.request("GET", "/mcp/far").to(&gateway).bearer(&token).header("last-event-id", "7");
+    let again = again.header("mcp-session-id", session).send().await;
+    assert!(again.text.contains(r#""tools":[{"name":"echo"}]"#) && !again.text.contains("env"), "{again:?}");
+    assert!(again.text.contains(r#"{"content":[],"z":1.50}"#), "{again:?}");
+    let called = world.far(&gateway, &token, call("echo", json!({}))).header("mcp-session-id", session);
+    let called = called.send().await;
+    assert!(called.text.contains(r#""id":1,"#) && !called.text.contains(r#""id":2,"#), "{called:?}");
+}
+
+#[tokio::test]
 async fn a_session_that_the_server_has_ended_is_not_found() {
     let world = World::new().await;
     let upstream = Upstream::legacy(|_| reply(404, r#"{"secret":"canary"}"#)).await;
