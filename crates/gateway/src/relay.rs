@@ -57,6 +57,7 @@ use crate::review::Reviewer;
 use crate::session::sealed::SealedSessions;
 use crate::settings::{Front, RemoteSettings};
 use crate::shut_down::until_shut_down;
+use crate::shut_down::until_shut_down;
 use crate::trace_context;
 use crate::upstream::remote::{Answer, Remote, UpstreamError};
 pub(crate) use kept::Kept;

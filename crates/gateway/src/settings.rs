@@ -145,6 +145,7 @@ pub(crate) struct Front {
     /// Whose access tokens are nobody's to read.
     pub(crate) issuer: String,
     pub(crate) signed_requests: Option<SignedRequests>,
+    pub(crate) event_streams: EventStreams,
 }
 
 impl Front {
@@ -164,6 +165,7 @@ impl Front {
             locks: settings.locks.clone(),
             issuer: settings.public_url.to_string().trim_end_matches('/').to_owned(),
             signed_requests: settings.signed_requests.clone(),
+            event_streams: settings.event_streams.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::StatusCode;
 use mcp::{ErrorCode, ErrorObject};
 use secret::Digest;
+use tokio::sync::watch;
 
 pub(super) use super::session::Session;
 use crate::endpoint::Refusal;
@@ -13,14 +14,16 @@ use crate::endpoint::Refusal;
 /// How many streams a principal may have open at the same time, over all servers of this node.
 const STREAMS_PER_PRINCIPAL: usize = 64;
 
-/// The streams of the older transport (HTTP with SSE) that are open on this node. Cheap to clone; whoever makes a new
-/// router hands it the same one, so that streams outlive a reload.
+/// The streams of the older transport (HTTP with SSE) that are open on this node, and whether all streams are to end.
+/// Cheap to clone; whoever makes a new router hands it the same one, so that streams outlive a reload.
 #[derive(Clone, Default)]
-pub struct EventStreams(Arc<Mutex<Open>>);
+pub struct EventStreams {
+    open: Arc<Mutex<Open>>,
+    is_draining: watch::Sender<bool>,
+}
 
 #[derive(Default)]
 struct Open {
-    is_draining: bool,
     by_owner: HashMap<Digest, HashMap<Digest, Arc<Session>>>,
 }
 
@@ -35,9 +38,15 @@ pub(super) struct Place {
 impl EventStreams {
     /// Ends every stream as soon as what is under way on it is answered, and opens no more.
     pub fn drain(&self) {
-        let mut open = self.open();
-        open.is_draining = true;
+        let open = self.open();
+        self.is_draining.send_replace(true);
         open.by_owner.values().flat_map(HashMap::values).for_each(|session| session.drain());
+    }
+
+    /// Returns when all streams are to end.
+    pub(crate) async fn drained(&self) {
+        // The sender is `self`'s own, so the wait cannot end for the want of one.
+        let _ = self.is_draining.subscribe().wait_for(|is_draining| *is_draining).await;
     }
 
     /// Ends the streams of servers that are not at one of `paths` any more.
@@ -51,7 +60,7 @@ impl EventStreams {
     pub(super) fn add(&self, owner: Digest, id: &str, session: &Arc<Session>) -> Result<Place, Refusal> {
         let id = Digest::of(id.as_bytes());
         let mut open = self.open();
-        if open.is_draining {
+        if *self.is_draining.borrow() {
             return Err(Refusal::unavailable("the server is shutting down; connect again".to_owned()));
         }
         let streams = open.by_owner.entry(owner).or_default();
@@ -82,7 +91,7 @@ impl EventStreams {
 
     fn open(&self) -> MutexGuard<'_, Open> {
         // A map is whole between two statements; no panic can leave it half written.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
