@@ -72,7 +72,8 @@ async fn a_token_of_a_trusted_issuer_is_as_good_as_ours() {
     let issuer = Value::from(elsewhere.issuer());
     let deadline = Instant::now() + Duration::from_secs(20);
     let calls_of_theirs = || {
-        let log = String::from_utf8(vestibule(&server.data_directory(), &["audit", "export"]).stdout).unwrap();
+        let log =
+            String::from_utf8(vestibule(&server.data_directory(), &["audit", "export"]).stdout).unwrap();
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["entry"]["event"]["person"]["issuer"] == issuer).count()
     };
