@@ -132,6 +132,32 @@ async fn nothing_is_started_before_it_is_needed_and_the_handshake_is_kept_as_it_
 }
 
 #[tokio::test]
+async fn up_17_a_question_that_could_mean_two_calls_reaches_neither() {
+    let sharing = Sharing::EachUser { idle: PATIENCE, at_most: 2 };
+    let server = with(|settings| settings.sharing = sharing);
+    let alice = user("alice");
+    let silence = json!({ "jsonrpc": "2.0", "id": 1, "method": "silence" });
+    let ask = json!({ "jsonrpc": "2.0", "id": 2, "method": "ask", "params": { "method": "elicitation/create" } });
+    let waiting = begin(&server, &alice, silence).await.unwrap();
+    let asking = begin(&server, &alice, ask.clone()).await.unwrap();
+    let messages = collect(asking).await.unwrap();
+    assert_eq!(messages.len(), 1, "nobody was asked: {messages:?}");
+    assert_eq!(messages[0]["result"]["error"]["code"], -32601);
+    drop(waiting);
+
+    let mut asking = begin(&server, &alice, ask).await.unwrap();
+    let Incoming::Message(question) = asking.next().await.unwrap() else { panic!("a question") };
+    assert!(question.get().contains("elicitation/create"));
+    let answer = br#"{"jsonrpc":"2.0","id":"mine","result":{"action":"accept"}}"#;
+    server.answer(&user("bob"), &RequestId::String("mine".into()), answer);
+    server.answer(&alice, &RequestId::String("other".into()), answer);
+    server.answer(&alice, &RequestId::String("mine".into()), answer);
+    let messages = collect(asking).await.unwrap();
+    assert_eq!(messages[0]["result"]["result"]["action"], "accept", "its own user answers, and nobody else");
+    server.shut_down().await;
+}
+
+#[tokio::test]
 async fn gw_22_two_hundred_exchanges_share_a_process_and_get_their_own_answers() {
     let server = server();
     let alice = user("alice");
