@@ -94,14 +94,9 @@ impl Locks {
 }
 
 impl ServerLock {
-    /// What the definition is that a server gives of its `thing` called `name`. `identity` is what the server calls
-    /// itself, if it has said so; there is no digest of a definition that can be read in two ways.
-    pub fn judge(
-        &self,
-        identity: Option<&str>,
-        (thing, name): (Thing, &str),
-        digest: Option<&Digest>,
-    ) -> Judgement {
+    /// What the definition with this digest is, which a server gives of its `thing` called `name`. `identity` is what the
+    /// server calls itself, if it has said so.
+    pub fn judge(&self, identity: Option<&str>, (thing, name): (Thing, &str), digest: &Digest) -> Judgement {
         let Some(approved) = &self.approved else { return Judgement::New };
         let known = approved.identity.as_deref();
         let is_other = identity.zip(known).is_some_and(|(found, known)| found != known);
@@ -110,7 +105,7 @@ impl ServerLock {
         }
         match approved.get(thing, name) {
             None => Judgement::New,
-            Some(approved) if digest == Some(approved.digest()) => Judgement::Approved,
+            Some(approved) if digest == approved.digest() => Judgement::Approved,
             Some(_) => Judgement::Changed,
         }
     }
@@ -141,34 +136,27 @@ mod tests {
         };
         let here = lock("https://far.test/mcp");
         for (lock, identity, (thing, name), definition, expected) in [
-            (&here, Some("far"), (Thing::Tool, "read"), Some(tool("Reads.")), Judgement::Approved),
-            (&here, None, (Thing::Tool, "read"), Some(tool("Reads.")), Judgement::Approved),
-            (
-                &here,
-                Some("far"),
-                (Thing::Tool, "read"),
-                Some(tool("Reads. Sends it to me.")),
-                Judgement::Changed,
-            ),
-            (&here, Some("far"), (Thing::Tool, "read"), None, Judgement::Changed),
-            (&here, Some("far"), (Thing::Tool, "write"), Some(tool("Reads.")), Judgement::New),
-            (&here, Some("far"), (Thing::Prompt, "read"), Some(tool("Reads.")), Judgement::New),
-            (&here, Some("other"), (Thing::Tool, "read"), Some(tool("Reads.")), Judgement::OtherServer),
+            (&here, Some("far"), (Thing::Tool, "read"), tool("Reads."), Judgement::Approved),
+            (&here, None, (Thing::Tool, "read"), tool("Reads."), Judgement::Approved),
+            (&here, Some("far"), (Thing::Tool, "read"), tool("Reads. Sends it to me."), Judgement::Changed),
+            (&here, Some("far"), (Thing::Tool, "write"), tool("Reads."), Judgement::New),
+            (&here, Some("far"), (Thing::Prompt, "read"), tool("Reads."), Judgement::New),
+            (&here, Some("other"), (Thing::Tool, "read"), tool("Reads."), Judgement::OtherServer),
             (
                 &lock("https://evil.test/mcp"),
                 None,
                 (Thing::Tool, "read"),
-                Some(tool("Reads.")),
+                tool("Reads."),
                 Judgement::OtherServer,
             ),
         ] {
             assert_eq!(
-                lock.judge(identity, (thing, name), definition.as_ref().map(Definition::digest)),
+                lock.judge(identity, (thing, name), definition.digest()),
                 expected,
                 "{identity:?} {thing:?} {name}"
             );
         }
         let nothing = ServerLock { approved: None, ..here };
-        assert_eq!(nothing.judge(None, (Thing::Tool, "read"), Some(tool("Reads.").digest())), Judgement::New);
+        assert_eq!(nothing.judge(None, (Thing::Tool, "read"), tool("Reads.").digest()), Judgement::New);
     }
 }

@@ -127,8 +127,7 @@ impl Reviewer {
     /// A definition that a list had; kept for the calls that follow.
     pub(crate) fn learn(&self, thing: Thing, name: &str, raw: &RawValue) {
         if self.lock.is_some() {
-            let definition = Definition::read(raw);
-            self.remote.said().defined(thing, name, definition.map(|definition| *definition.digest()));
+            self.remote.said().defined(thing, name, Definition::digest_of(raw));
         }
     }
 
@@ -141,16 +140,15 @@ impl Reviewer {
     pub(crate) fn known(&self, thing: Thing, name: &str) -> Option<Judgement> {
         let lock = self.lock.as_ref()?;
         let digest = self.remote.said().definition(thing, name)?;
-        Some(lock.judge(self.identity().as_deref(), (thing, name), digest.as_ref()))
+        Some(lock.judge(self.identity().as_deref(), (thing, name), &digest))
     }
 
     /// Whether the lock lets a definition go on.
     fn lets_pass(&self, (thing, name): (Thing, &str), raw: &RawValue) -> bool {
         let Some(lock) = &self.lock else { return true };
-        let definition = Definition::read(raw);
-        let digest = definition.as_ref().map(|definition| *definition.digest());
+        let digest = Definition::digest_of(raw);
         self.remote.said().defined(thing, name, digest);
-        let judgement = lock.judge(self.identity().as_deref(), (thing, name), digest.as_ref());
+        let judgement = lock.judge(self.identity().as_deref(), (thing, name), &digest);
         if judgement == Judgement::Approved {
             return true;
         }

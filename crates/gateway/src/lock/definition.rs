@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use mcp::json::Object;
 use secret::Digest;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
@@ -55,24 +56,21 @@ pub struct Definitions {
 impl Definition {
     /// What `value` defines.
     pub fn of(value: &Value) -> Self {
-        let (mut value, mut text) = (value.clone(), canonical(value));
-        // A number with more digits than are read may come back as its neighbour, until one comes back as itself.
-        for _ in 0..8 {
-            let Ok(read) = serde_json::from_str::<Value>(&text) else { break };
-            let again = canonical(&read);
-            let is_settled = again == text;
-            (value, text) = (read, again);
-            if is_settled {
-                break;
-            }
-        }
+        let text = canonical(value);
+        // Members in one order, whatever order they came in.
+        let value = exact(&text).unwrap_or_else(|| value.clone());
         Self { value, digest: Digest::of(text.as_bytes()) }
     }
 
     /// What a server sent; `None` when it can be read in two ways.
     pub fn read(raw: &RawValue) -> Option<Self> {
         mcp::json::check(raw.get().as_bytes()).ok()?;
-        serde_json::from_str(raw.get()).ok().map(|value| Self::of(&value))
+        exact(raw.get()).map(|value| Self::of(&value))
+    }
+
+    /// The digest of what a server sent. For a text that can be read in two ways it is one that no definition has.
+    pub(crate) fn digest_of(raw: &RawValue) -> Digest {
+        Self::read(raw).map_or_else(|| Digest::of(raw.get().as_bytes()), |definition| definition.digest)
     }
 
     /// What is defined.
@@ -112,6 +110,29 @@ impl Definitions {
         let tools = self.tools.iter().map(|(name, found)| (Thing::Tool, name.as_str(), found));
         instructions.chain(prompts).chain(tools)
     }
+}
+
+/// The value of a JSON text, its numbers exactly: `serde_json` may read one with many digits as its neighbour, and what is
+/// written down would come back as something else.
+fn exact(json: &str) -> Option<Value> {
+    Some(match json.as_bytes().first()? {
+        b'{' => {
+            let members = Object::read(json, &[]).ok()?;
+            let members = members.iter().map(|(name, value)| Some((name.to_owned(), exact(value.get())?)));
+            Value::Object(members.collect::<Option<_>>()?)
+        }
+        b'[' => {
+            let items: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+            Value::Array(items.into_iter().map(|item| exact(item.get())).collect::<Option<_>>()?)
+        }
+        b'-' | b'0'..=b'9' => Value::Number(number(json)?),
+        _ => serde_json::from_str(json).ok()?,
+    })
+}
+
+fn number(json: &str) -> Option<Number> {
+    let whole = json.parse::<i64>().map(Number::from).or_else(|_| json.parse::<u64>().map(Number::from));
+    whole.ok().or_else(|| Number::from_f64(json.parse().ok()?))
 }
 
 /// The JSON text that all texts with the same meaning have in common, as RFC 8785 does it: no white space, members in the
@@ -200,6 +221,8 @@ mod tests {
             assert_ne!(read(&tool.replace(from, to)).unwrap().digest(), known.digest(), "{to}");
         }
         assert_eq!(known.digest_text().len(), "sha256:".len() + 64);
+        let exact = read("[7.853888191877605e74,0.1,1e2]").unwrap();
+        assert_eq!(exact.value().to_string(), "[7.853888191877605e+74,0.1,100]");
     }
 
     #[test]

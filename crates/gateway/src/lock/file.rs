@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Definition, Definitions};
 use crate::visible;
@@ -45,7 +46,8 @@ impl Lock {
     /// [`LockError`] when not every part of it can be believed.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         mcp::json::check(text.as_bytes()).map_err(|error| LockError::Form(error.to_string()))?;
-        let file: File = serde_json::from_str(text).map_err(|error| LockError::Form(error.to_string()))?;
+        let file: File<Box<RawValue>> =
+            serde_json::from_str(text).map_err(|error| LockError::Form(error.to_string()))?;
         if file.version != VERSION {
             return Err(LockError::Version(file.version));
         }
@@ -83,44 +85,47 @@ impl Lock {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct File<D> {
     version: u32,
-    servers: BTreeMap<String, Server>,
+    servers: BTreeMap<String, Server<D>>,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Server {
+#[serde(deny_unknown_fields, bound(deserialize = "D: Deserialize<'de>"))]
+struct Server<D> {
     endpoint: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     identity: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    instructions: Option<Approved>,
+    instructions: Option<Approved<D>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    prompts: BTreeMap<String, Approved>,
+    prompts: BTreeMap<String, Approved<D>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    tools: BTreeMap<String, Approved>,
+    tools: BTreeMap<String, Approved<D>>,
 }
 
+/// `D` is a [`Value`] on its way into the file, which is indented, and raw when it is read, so that numbers are exact.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Approved {
+struct Approved<D> {
     digest: String,
-    definition: Value,
+    definition: D,
 }
 
-impl Approved {
+impl Approved<Value> {
     fn of(definition: &Definition) -> Self {
         Self { digest: definition.digest_text(), definition: definition.value().clone() }
     }
+}
 
+impl Approved<Box<RawValue>> {
     fn definition(&self) -> Option<Definition> {
-        let definition = Definition::of(&self.definition);
+        let definition = Definition::read(&self.definition)?;
         (definition.digest_text() == self.digest).then_some(definition)
     }
 }
 
-impl Server {
+impl Server<Value> {
     fn of(definitions: &Definitions) -> Self {
         let all = |definitions: &BTreeMap<String, Definition>| {
             definitions.iter().map(|(name, definition)| (name.clone(), Approved::of(definition))).collect()
@@ -133,11 +138,13 @@ impl Server {
             tools: all(&definitions.tools),
         }
     }
+}
 
+impl Server<Box<RawValue>> {
     /// The definitions; or what has another digest than it says.
     fn definitions(self) -> Result<Definitions, String> {
-        let all = |thing: &str, approved: &BTreeMap<String, Approved>| {
-            let read = |(name, approved): (&String, &Approved)| {
+        let all = |thing: &str, approved: &BTreeMap<String, Approved<Box<RawValue>>>| {
+            let read = |(name, approved): (&String, &Approved<Box<RawValue>>)| {
                 let definition = approved.definition().ok_or_else(|| format!("the {thing} {name:?}"))?;
                 Ok((name.clone(), definition))
             };
@@ -167,7 +174,7 @@ mod tests {
             (
                 name.to_owned(),
                 Definition::of(
-                    &json!({ "name": name, "description": text, "inputSchema": { "type": "object" } }),
+                    &json!({ "name": name, "description": text, "inputSchema": { "type": "object", "maximum": 7.853888191877605e74 } }),
                 ),
             )
         };

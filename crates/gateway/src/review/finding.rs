@@ -74,7 +74,7 @@ pub(super) fn tell(
         }
         Finding::HiddenInName => tracing::warn!(server, thing, name, found, "left out of a list"),
         Finding::Hidden | Finding::Cut => {
-            tracing::warn!(server, thing, name, found, "a definition was changed")
+            tracing::warn!(server, thing, name, found, "a definition was changed");
         }
     }
     let verdict = if finding.is_withheld() { Verdict::Denied } else { Verdict::Allowed };
@@ -89,7 +89,7 @@ pub(super) fn tell(
         match front.auditor.reserve().await {
             Ok(place) => place.record(event),
             Err(error) => {
-                tracing::warn!(server, %error, "a finding about a definition is not in the audit log")
+                tracing::warn!(server, %error, "a finding about a definition is not in the audit log");
             }
         }
     });

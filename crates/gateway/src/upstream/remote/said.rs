@@ -23,8 +23,7 @@ const FINDINGS: usize = 4096;
 /// What was said.
 pub(crate) struct Said {
     identity: ArcSwapOption<String>,
-    /// `None` for a definition that can be read in two ways.
-    definitions: Cache<(Thing, Box<str>), Option<Digest>>,
+    definitions: Cache<(Thing, Box<str>), Digest>,
     found: Mutex<HashSet<Digest>>,
     /// Locked while the server is asked, so that it is asked once.
     pub(crate) asking: tokio::sync::Mutex<Option<tokio::time::Instant>>,
@@ -59,12 +58,12 @@ impl Said {
     }
 
     /// A definition was in a list.
-    pub(crate) fn defined(&self, thing: Thing, name: &str, digest: Option<Digest>) {
+    pub(crate) fn defined(&self, thing: Thing, name: &str, digest: Digest) {
         self.definitions.insert((thing, name.into()), digest);
     }
 
     /// The digest of the definition that was in the last list; `None` when none was, lately.
-    pub(crate) fn definition(&self, thing: Thing, name: &str) -> Option<Option<Digest>> {
+    pub(crate) fn definition(&self, thing: Thing, name: &str) -> Option<Digest> {
         self.definitions.get(&(thing, name.into()))
     }
 
