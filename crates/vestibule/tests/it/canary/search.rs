@@ -14,16 +14,16 @@ use url::form_urlencoded;
 
 /// Secrets by their names.
 #[derive(Default)]
-pub(super) struct Canaries(Vec<(String, String)>);
+pub(crate) struct Canaries(Vec<(String, String)>);
 
 impl Canaries {
-    pub(super) fn add(&mut self, name: &str, value: &str) {
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
         assert!(value.len() >= 16, "the {name} {value:?} could be found by chance");
         self.0.push((name.to_owned(), value.to_owned()));
     }
 
     /// The key of the keyring, which may be in its own file and nowhere else.
-    pub(super) fn add_keyring(&mut self, data_directory: &Path) {
+    pub(crate) fn add_keyring(&mut self, data_directory: &Path) {
         let key = fs::read_to_string(data_directory.join("keyring")).expect("there is a keyring");
         self.add("keyring", key.trim());
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(key.trim()).expect("a key is base64url");
@@ -32,7 +32,7 @@ impl Canaries {
     }
 
     #[track_caller]
-    pub(super) fn are_not_in_log(&self, log: &str) {
+    pub(crate) fn are_not_in_log(&self, log: &str) {
         for (name, value) in &self.0 {
             for form in forms(value) {
                 let line = log.lines().find(|line| line.contains(&form));
@@ -43,7 +43,7 @@ impl Canaries {
 
     /// Looks through every file below, whatever is in it.
     #[track_caller]
-    pub(super) fn are_not_in(&self, directory: &Path) {
+    pub(crate) fn are_not_in(&self, directory: &Path) {
         let all: Vec<_> = self.0.iter().flat_map(|(_, value)| forms(value)).collect();
         let found = search(directory, &all);
         let (name, form) = self
@@ -96,7 +96,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// A search that finds nothing anywhere would find no leak either.
-pub(super) fn finds_every_form() {
+pub(crate) fn finds_every_form() {
     let secret = "canary secret+of/tests?";
     for written in [
         format!("a {secret} b"),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{call, result, vestibule};
 use crate::{
+    canary::search::Canaries,
     http_client::{self, Answer},
     server::{Server, Settings},
 };
@@ -19,7 +20,7 @@ fn trusting(elsewhere: &Server, issuers: &str, more: &str) -> Server {
         elsewhere.issuer(),
         elsewhere.mcp_url(),
     );
-    Server::start(&Settings { configuration: Some(configuration), ..Settings::default() })
+    Server::start(&Settings { configuration: Some(configuration), log: Some("trace"), ..Settings::default() })
 }
 
 /// A client of `server` that acts for itself, and a token for its demo server.
@@ -136,8 +137,13 @@ async fn an_issuer_can_be_asked_about_every_token() {
         format!("[issuer.introspection]\nclient_id = {}\nclient_secret = {secret}\n", client["client_id"])
     };
     let server = trusting(&elsewhere, "", &introspection(&client["client_secret"]));
+    let mut canaries = Canaries::default();
     let token = token(&elsewhere).await;
     assert_eq!(calls(&server, &token, "get_data").await.status, StatusCode::OK);
+    canaries.add("token", &token);
+    canaries.add("client secret at the issuer", client["client_secret"].as_str().unwrap());
+    canaries.are_not_in_log(&server.log());
+    canaries.are_not_in(&server.data_directory());
     assert_eq!(calls(&server, "an-invented-token", "get_data").await.status, StatusCode::UNAUTHORIZED);
     let wrong = trusting(&elsewhere, "", &introspection(&json!("wrong")));
     let answer = calls(&wrong, &token, "get_data").await;

@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::{call, result, vestibule};
 use crate::{
     attacks::database::Database,
+    canary::search::Canaries,
     clients, http_client,
     http_client::Answer,
     server::{Server, Settings, USERNAME},
@@ -277,6 +278,23 @@ async fn sg_10_a_key_ends_with_its_user_its_time_and_its_resource() {
     assert_eq!(Draft::of(&key, 3).send(&server).await.status, 200);
     vestibule(&server.data_directory(), &["access-key", "remove", key.id()]);
     assert_eq!(Draft::of(&key, 4).send(&server).await.status, 401);
+}
+
+#[tokio::test]
+async fn p6_the_secret_of_a_key_is_written_nowhere() {
+    let server = Server::start(&Settings { log: Some("trace"), ..Settings::default() });
+    let key = Key::add(&server, &[]);
+    assert_eq!(Draft::of(&key, 1).send(&server).await.status, 200);
+    let wrong = Draft { region: "eu-west-1", ..Draft::of(&key, 2) };
+    assert_eq!(wrong.send(&server).await.status, 401);
+    let mut changed = Draft::of(&key, 3).signed(&server);
+    *changed.body_mut() = "{}".into();
+    assert_eq!(server.send(changed).await.status, 401);
+    let mut canaries = Canaries::default();
+    canaries.add("secret of the access key", key.secret());
+    canaries.are_not_in_log(&server.log());
+    canaries.are_not_in(&server.data_directory());
+    assert!(server.log().contains(key.id()), "whose key it was is told");
 }
 
 #[tokio::test]
