@@ -40,6 +40,10 @@ const STREAMS: u32 = 2000;
 pub(crate) async fn measure(table: &mut Table) {
     let world = World::new().await;
     table.print(&world.throughput().await);
+    match world.fastmcp().await {
+        Some(row) => table.print(&row),
+        None => println!("| FastMCP's proxy: not measured, `cargo xtask setup` installs it | | | | | | | |"),
+    }
     table.print_memory("gateway: memory under load", world.server.resident_memory(), Some(MEMORY_GOAL));
     let (direct, proxied, ours) = world.median_times().await;
     table.print_time("gateway: one call, to the server itself", direct, None);
@@ -51,8 +55,12 @@ pub(crate) async fn measure(table: &mut Table) {
 
 /// The configuration of a gateway before `upstream`.
 pub(crate) fn before(upstream: &Program) -> String {
-    let url = format!("http://{}{}", upstream.address(), upstream::PATH);
+    let url = upstream_url(upstream);
     format!("[[server]]\nname = \"tiny\"\nkind = \"remote\"\nurl = \"{url}\"\n")
+}
+
+fn upstream_url(upstream: &Program) -> String {
+    format!("http://{}{}", upstream.address(), upstream::PATH)
 }
 
 /// A call of the tiny server through such a gateway.
@@ -94,14 +102,22 @@ impl World {
     /// Calls per second of the core's time. Load and upstream share the other core, and what they can do is not the
     /// question.
     async fn throughput(&self) -> Row {
-        let of_core = |pace: Pace| Pace { per_second: 1e6 / pace.microseconds, ..pace };
-        let limit = async || {
-            let clients = vec![self.call(upstream::PATH); CONNECTIONS];
-            of_core(self.proxy.run(clients, RUN).await).per_second
-        };
         let ours = async || of_core(self.server.run(vec![self.call(PATH); CONNECTIONS], RUN).await.1);
         let row = Row::new("gateway: tools/call", "bare proxy").with_goal(Some(THROUGHPUT_GOAL));
-        beside(row, limit, ours).await
+        beside(row, async || self.limit().await, ours).await
+    }
+
+    /// The same calls through FastMCP's proxy, which verifies the same tokens.
+    async fn fastmcp(&self) -> Option<Row> {
+        let (issuer, upstream) = (format!("http://{}", self.server.address()), upstream_url(&self.upstream));
+        let peer = Program::fastmcp(&upstream, &issuer, &format!("{issuer}{PATH}"))?;
+        let theirs = async || of_core(peer.run(vec![self.call(upstream::PATH); CONNECTIONS], RUN).await);
+        let row = Row::new("peer: FastMCP's proxy, tools/call", "bare proxy");
+        Some(beside(row, async || self.limit().await, theirs).await)
+    }
+
+    async fn limit(&self) -> f64 {
+        of_core(self.proxy.run(vec![self.call(upstream::PATH); CONNECTIONS], RUN).await).per_second
     }
 
     /// Microseconds of one call: to the server itself, through the bare proxy, through the gateway. Medians of runs that
@@ -131,6 +147,10 @@ impl World {
         }
         (self.server.resident_memory() - before) * 1024.0 / f64::from(STREAMS)
     }
+}
+
+fn of_core(pace: Pace) -> Pace {
+    Pace { per_second: 1e6 / pace.microseconds, ..pace }
 }
 
 /// A stream whose first bytes have come.

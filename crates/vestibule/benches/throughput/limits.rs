@@ -1,6 +1,7 @@
 //! What one core can do at most: the same benchmark program, started once more on the core of the server.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::Path,
@@ -60,6 +61,21 @@ impl Program {
     pub(crate) fn upstream() -> Self {
         let mut command = machine::on_load_core(std::env::current_exe().expect("this program has a path"));
         Self::start(command.args([ARGUMENT, "upstream"]))
+    }
+
+    /// FastMCP's proxy with its verifier for the tokens of `issuer`, if `cargo xtask setup` has installed it.
+    pub(crate) fn fastmcp(upstream: &str, issuer: &str, audience: &str) -> Option<Self> {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let installed = fs::read_to_string(repository.join("target/test-clients")).ok()?;
+        let python =
+            installed.lines().find_map(|line| line.strip_prefix("VESTIBULE_TEST_PYTHON_SERVERS="))?;
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/throughput/fastmcp_proxy.py");
+        let mut command = machine::on_server_core(python);
+        command
+            .arg(script)
+            .args([upstream, &format!("{issuer}/.well-known/jwks.json"), issuer, audience])
+            .stderr(Stdio::null());
+        Some(Self::start(&mut command))
     }
 
     fn start(command: &mut std::process::Command) -> Self {
