@@ -13,14 +13,19 @@ use crate::{
     server::{Server, Settings},
 };
 
-/// A server that trusts `elsewhere`, whose tokens for its own demo server mean this one; `more` for the issuer.
-fn trusting(elsewhere: &Server, issuers: &str, more: &str) -> Server {
-    let configuration = format!(
+/// What a server is told that trusts `elsewhere`, whose tokens for its own demo server mean this one; `more` for the
+/// issuer.
+fn configuration(elsewhere: &Server, issuers: &str, more: &str) -> String {
+    format!(
         "[[server]]\nname = \"demo\"\nkind = \"demo\"\n{issuers}\n[[issuer]]\nurl = {:?}\naudiences = [{:?}]\n{more}\n",
         elsewhere.issuer(),
         elsewhere.mcp_url(),
-    );
-    Server::start(&Settings { configuration: Some(configuration), log: Some("trace"), ..Settings::default() })
+    )
+}
+
+fn trusting(elsewhere: &Server, issuers: &str, more: &str) -> Server {
+    let configuration = Some(configuration(elsewhere, issuers, more));
+    Server::start(&Settings { configuration, log: Some("trace"), ..Settings::default() })
 }
 
 /// A client of `server` that acts for itself, and a token for its demo server.
@@ -96,6 +101,17 @@ async fn ei_03_a_server_chooses_whom_it_trusts() {
     let foreign = token(&elsewhere).await;
     assert_eq!(authorization_servers(&own).await, json!([own.issuer()]));
     assert_eq!(calls(&own, &foreign, "get_data").await.status, StatusCode::UNAUTHORIZED);
+
+    // It changes its mind while it runs, and changes it back: the token that it knows by then is refused again.
+    for (issuers, expect) in [("", StatusCode::OK), ("issuers = [\"self\"]", StatusCode::UNAUTHORIZED)] {
+        own.reconfigure(&configuration(&elsewhere, issuers, ""));
+        own.hang_up();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while calls(&own, &foreign, "get_data").await.status != expect {
+            assert!(Instant::now() < deadline, "{expect}: {}", own.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 
     let theirs = trusting(&elsewhere, &format!("issuers = [{:?}]", elsewhere.issuer()), "");
     assert_eq!(authorization_servers(&theirs).await, json!([elsewhere.issuer()]));
