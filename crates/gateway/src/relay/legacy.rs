@@ -125,13 +125,13 @@ pub(super) async fn listen(
     if let Some(last) = headers.get(LAST_EVENT_ID) {
         sent.insert(LAST_EVENT_ID, last.clone());
     }
-    let replayed = Replayed::of(endpoint, caller.permit());
+    let again = Replayed::of(endpoint, caller.permit());
     match caller.listen(sent).await {
         Ok(Answer::Stream(source)) => {
             let mut conversation = Conversation::new(caller, reply, Farewell::Close);
             conversation.go_on_with(source);
             let mut relayed = Relayed::new(endpoint, conversation, None, Manner::Same, None);
-            relayed.replayed = Some(replayed);
+            relayed.replayed = Some(again);
             Ok(event_stream(stream::body(relayed.outputs())))
         }
         Ok(Answer::Json(StatusCode::NOT_FOUND, _)) => Err(Refusal::SessionUnknown),

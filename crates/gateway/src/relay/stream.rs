@@ -16,6 +16,7 @@ use secret::Digest;
 use tokio::time::timeout;
 
 use super::conversation::Conversation;
+use super::event::{calmed, has_field};
 use super::interview::{Interview, Interviewer, Step};
 use super::kept::Kept;
 use super::passage::{Passage, Passed, Question};
@@ -27,8 +28,6 @@ use crate::settings::Front;
 use crate::upstream::remote::envelope::{Envelope, refusal};
 use crate::upstream::remote::{Answer, UpstreamError};
 
-/// Reconnecting more often than this (milliseconds) is refused on behalf of clients.
-const SHORTEST_RETRY: u64 = 100;
 /// How many requests that it may not make a server may try on one stream.
 const REFUSALS: u8 = 16;
 /// How often a client that waits for an answer of its own user hears that it is not forgotten.
@@ -355,50 +354,4 @@ pub(super) fn body(outputs: impl Stream<Item = Output> + Send + 'static) -> Body
             Output::Response(_, body) => write_event(&body).into(),
         })
     }))
-}
-
-/// Whether an event has a field, which stands at the beginning of a line.
-fn has_field(raw: &[u8], field: &[u8]) -> bool {
-    lines(raw).any(|line| is_field(line, field))
-}
-
-fn is_field(line: &[u8], field: &[u8]) -> bool {
-    line.strip_prefix(field).is_some_and(|rest| matches!(rest, [] | [b':' | b'\r' | b'\n', ..]))
-}
-
-/// The event without a `retry` that would make clients hammer.
-fn calmed(raw: Vec<u8>) -> Vec<u8> {
-    let hammers = |line: &[u8]| {
-        let value = is_field(line, b"retry").then(|| line.get(6..).unwrap_or_default().trim_ascii());
-        let value = value.and_then(|value| std::str::from_utf8(value).ok()?.parse::<u64>().ok());
-        value.is_some_and(|value| value < SHORTEST_RETRY)
-    };
-    if lines(&raw).any(hammers) {
-        return lines(&raw).filter(|line| !hammers(line)).flatten().copied().collect();
-    }
-    raw
-}
-
-/// The lines of an event, each with its end; a carriage return that ends one is an end too.
-fn lines(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
-    raw.split_inclusive(|byte| matches!(byte, b'\n' | b'\r'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gw_17_no_server_makes_clients_hammer() {
-        for (event, calm) in [
-            ("retry: 0\ndata: x\n\n", "data: x\n\n"),
-            ("id: 1\rretry:99\r\r", "id: 1\r\r"),
-            ("retry: 100\n\n", "retry: 100\n\n"),
-            ("data: retry: 0\n\n", "data: retry: 0\n\n"),
-            ("retry\n\n", "retry\n\n"),
-        ] {
-            assert_eq!(calmed(event.as_bytes().to_vec()), calm.as_bytes(), "{event:?}");
-        }
-        assert!(has_field(b"data: x\r\nid\r\n\r\n", b"id") && !has_field(b"data: x\nidle: 1\n\n", b"id"));
-    }
 }
