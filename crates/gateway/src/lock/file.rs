@@ -174,7 +174,7 @@ mod tests {
             (
                 name.to_owned(),
                 Definition::of(
-                    &json!({ "name": name, "description": text, "inputSchema": { "type": "object", "maximum": 7.853888191877605e74 } }),
+                    &json!({ "name": name, "description": text, "inputSchema": { "type": "object", "maximum": 7.853_888_191_877_605e74 } }),
                 ),
             )
         };
