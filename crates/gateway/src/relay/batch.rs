@@ -70,7 +70,7 @@ async fn join(responses: Vec<Response>) -> Result<Response, Refusal> {
         let content_type = response.headers().get(CONTENT_TYPE).cloned();
         match content_type {
             Some(kind) if kind == "text/event-stream" => {
-                streams.push(response.into_body().into_data_stream())
+                streams.push(response.into_body().into_data_stream());
             }
             Some(_) => {
                 // It is in memory already.
