@@ -98,7 +98,8 @@ pub(crate) struct Server {
     /// a virtual server, how long a member may take to answer a list. Default `"5s"`.
     #[serde(default, deserialize_with = "duration::deserialize_some")]
     timeout: Option<Duration>,
-    /// `command`: the program and its arguments; no shell reads them. Required for `stdio`.
+    /// `command`: the program and its arguments; no shell reads them. With `per_user`, `{user}` in an argument or in the
+    /// value of a variable is a name for the user that is good for a file. Required for `stdio`.
     #[serde(default)]
     command: Vec<String>,
     /// `environment`: the variables of the process, beside `PATH` and `LANG`; it gets no other. Default: none.

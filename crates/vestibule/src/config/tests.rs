@@ -126,6 +126,8 @@ fn a_process_takes_three_lines_and_its_secrets_are_not_printed() {
         "command = [\"x\"]\nurl = \"https://files.example\"",
         "command = [\"x\"]\nallow_private = true",
         "command = [\"x\"]\nprocesses = 0",
+        "command = [\"x\", \"--home={user}\"]",
+        "command = [\"x\"]\nenvironment = { FILE = \"/srv/{user}\" }",
         "command = [\"x\"]\n[[server]]\nname = \"r\"\nkind = \"remote\"\nurl = \"https://x\"\ncommand = [\"x\"]",
     ] {
         assert!(server(mistake).is_err(), "{mistake}");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use gateway::Sharing;
+use gateway::{Sharing, StdioSettings};
 use secret::Secret;
 use serde::{Deserialize, Deserializer};
 
@@ -39,6 +39,11 @@ impl Server {
         if self.processes == 0 {
             return Err(self.mistake("may have no process"));
         }
+        if self.names_user() && !self.per_user {
+            return Err(self
+                .mistake("is one process for all, and {user} would be none of them")
+                .hint("write per_user = true for a process for each user"));
+        }
         let sharing = if self.per_user {
             Sharing::EachUser { idle: self.idle, at_most: self.processes }
         } else {
@@ -50,6 +55,13 @@ impl Server {
             directory: self.directory.clone(),
             sharing,
         })
+    }
+
+    /// Whether arguments or variables are different for every user.
+    fn names_user(&self) -> bool {
+        let mut values = self.environment.0.values().map(Secret::expose);
+        self.command.iter().any(|argument| argument.contains(StdioSettings::USER))
+            || values.any(|value| value.contains(StdioSettings::USER))
     }
 
     /// Whether anything is said that only a process has.
