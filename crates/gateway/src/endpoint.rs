@@ -25,8 +25,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::body;
-use crate::http_sse::Serve;
 use crate::gate::Gate;
+use crate::http_sse::Serve;
 use crate::policy::{Arguments, Question, Requester, ServerPolicy, Target};
 use crate::server::McpServer;
 use crate::session::Principal;

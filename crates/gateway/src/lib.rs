@@ -56,9 +56,9 @@ use policy::ServerPolicy;
 use relay::RelayEndpoint;
 pub use remote_server::{RemoteServer, RemoteServerSettings};
 pub use server::BuiltInServer;
-pub use signed::SignedRequests;
 use settings::Front;
 pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes, Transport, Way};
+pub use signed::SignedRequests;
 pub use upstream::stdio::{Sharing, StdioServer, StdioSettings};
 pub use virtual_server::{MemberServer, MemberSettings, VirtualServer, VirtualSettings, is_member_name};
 

@@ -122,7 +122,10 @@ pub async fn probe(
 }
 
 /// The first question, for what only its head tells: who does not answer and why, and who wants a token.
-pub(crate) async fn reach(caller: &Caller, found: &mut (dyn FnMut(Finding) + Send)) -> Result<(), ProbeError> {
+pub(crate) async fn reach(
+    caller: &Caller,
+    found: &mut (dyn FnMut(Finding) + Send),
+) -> Result<(), ProbeError> {
     let body = mcp::request(&1.into(), "server/discover", &json!({ "_meta": meta() }));
     let Some(reached) = caller.remote().reach(modern_headers("server/discover"), body.into()).await else {
         return Ok(());

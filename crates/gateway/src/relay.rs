@@ -168,7 +168,8 @@ async fn message(
                 .map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
             let bounded = trace_context::bounded(&params);
             let bounded = bounded.map(|params| Bytes::from(mcp::notification(&told.method, &params)));
-            let message = bounded.as_ref().map_or_else(|| Ok(message.clone()), |body| Message::parse(body))?;
+            let message =
+                bounded.as_ref().map_or_else(|| Ok(message.clone()), |body| Message::parse(body))?;
             let body = bounded.as_ref().unwrap_or(body);
             match Era::of(&told.method, &params, headers) {
                 Era::Legacy => legacy::pass_on(endpoint, permit, headers, (body, &message)).await,

@@ -53,7 +53,7 @@ pub(super) async fn admit(
         method => {
             for thing in things(method, params).map_err(|error| Refusal::params(StatusCode::OK, &error))? {
                 pass(gate, permit, era, &thing)?;
-                if let ("prompts/get", Thing::Prompt(name, _)) = (method, &thing) {
+                if let Thing::Prompt(name, _) = &thing {
                     quarantine::check(endpoint, permit, lock::Thing::Prompt, name).await?;
                 }
             }

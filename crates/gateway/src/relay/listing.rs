@@ -135,7 +135,9 @@ impl Listing {
                 (Target::Tool { name: &name, annotations }, Entry::Tool)
             }
             Kind::Prompts => (Target::Prompt(&name), Entry::Prompt),
-            Kind::Resources | Kind::Templates | Kind::Instructions => (Target::Resource(&name), Entry::Resource),
+            Kind::Resources | Kind::Templates | Kind::Instructions => {
+                (Target::Resource(&name), Entry::Resource)
+            }
         };
         let arguments = Arguments::Unknown;
         if !self.policy.lists(&Question { requester: &self.requester, target, arguments, now: self.now }) {

@@ -58,16 +58,16 @@ async fn ask(
     thing: Thing,
     name: &str,
 ) -> Result<(), UpstreamError> {
-    let mut asked = endpoint.remote.said().asking.lock().await;
+    let mut asked = endpoint.remote.said().asked.lock().await;
     let is_known = endpoint.reviewer.known(thing, name).is_some();
-    if is_known || asked.is_some_and(|at| at.elapsed() < ASK_EVERY) {
+    if is_known || asked.get(&thing).is_some_and(|at| at.elapsed() < ASK_EVERY) {
         return Ok(());
     }
     let permit = endpoint.guard.renew(permit).ok_or(UpstreamError::Resting)?;
     let caller = Caller::new(&endpoint.remote, permit);
     let list = if thing == Thing::Prompt { PROMPTS } else { TOOLS };
     each(&caller, list, &mut |entry| learn(endpoint, thing, entry)).await?;
-    *asked = Some(Instant::now());
+    asked.insert(thing, Instant::now());
     Ok(())
 }
 

@@ -44,8 +44,8 @@ use http_sse::Streams;
 pub(crate) use http_sse::{Exchange, Hearing};
 pub(crate) use parameters::KnownParameters;
 use pool::Pool;
-use said::Said;
 pub(crate) use pool::{PooledSession, no_capabilities, session_headers};
+use said::Said;
 pub(crate) use session_stream::Messages;
 
 /// The largest message inside of a virtual server, in bytes; what servers send is bounded by their settings.

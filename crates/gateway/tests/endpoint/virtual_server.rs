@@ -31,7 +31,7 @@ impl Joint {
         let world = World::new().await;
         let members = members.iter().map(|(name, url)| MemberSettings {
             name: (*name).to_owned(),
-            behind: MemberServer::Remote(world.server(name, through(url), Duration::from_secs(5)), scopes()),
+            behind: MemberServer::Remote(remote_server(name, through(url), Duration::from_secs(5)), scopes()),
         });
         let gateway = world.gateway_joining(WITHIN, members.collect());
         let token = world.all_token("use");
@@ -67,24 +67,24 @@ impl Joint {
     }
 }
 
-impl World {
-    fn server(&self, name: &str, way: Way, answer_time: Duration) -> RemoteServer {
-        let settings = RemoteServerSettings {
-            name: name.to_owned(),
-            way,
-            answer_time,
-            idle_time: Duration::from_secs(5),
-            allowed: AllowedRequests::default(),
-            question_time: Duration::from_secs(2),
-            answer_size: RemoteServerSettings::ANSWER_SIZE,
-            secrets: Vec::new(),
-        };
-        RemoteServer::new(&settings, &Secret::new([7; 32]))
-    }
+fn remote_server(name: &str, way: Way, answer_time: Duration) -> RemoteServer {
+    let settings = RemoteServerSettings {
+        name: name.to_owned(),
+        way,
+        answer_time,
+        idle_time: Duration::from_secs(5),
+        allowed: AllowedRequests::default(),
+        question_time: Duration::from_secs(2),
+        answer_size: RemoteServerSettings::ANSWER_SIZE,
+        secrets: Vec::new(),
+    };
+    RemoteServer::new(&settings, &Secret::new([7; 32]))
+}
 
+impl World {
     fn gateway_joining(&self, within: Duration, members: Vec<MemberSettings>) -> Router {
         let joined = VirtualServer::new(within);
-        let server = self.server("all", Way::Virtual(joined.clone()), Duration::from_secs(5));
+        let server = remote_server("all", Way::Virtual(joined.clone()), Duration::from_secs(5));
         let all = VirtualSettings { guard: self.guard("/mcp/all", &[], true), server, joined, members };
         gateway::router(&Settings { virtual_servers: vec![all], ..self.settings() })
     }
@@ -474,7 +474,7 @@ async fn members_that_come_and_go_do_not_end_a_session() {
             vec![MemberSettings {
                 name: "new".to_owned(),
                 behind: MemberServer::Remote(
-                    joint.world.server("new", through(&url(&new)), Duration::from_secs(5)),
+                    remote_server("new", through(&url(&new)), Duration::from_secs(5)),
                     ToolScopes::default(),
                 ),
             }],

@@ -107,7 +107,7 @@ impl World {
         beside(row, async || self.limit().await, ours).await
     }
 
-    /// The same calls through FastMCP's proxy, which verifies the same tokens.
+    /// The same calls through the proxy of `FastMCP`, which verifies the same tokens.
     async fn fastmcp(&self) -> Option<Row> {
         let (issuer, upstream) = (format!("http://{}", self.server.address()), upstream_url(&self.upstream));
         let peer = Program::fastmcp(&upstream, &issuer, &format!("{issuer}{PATH}"))?;

@@ -19,7 +19,7 @@ const MANY: u32 = 1100;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Prints all rows, or says why there are none.
-pub(crate) async fn measure(table: &mut Table) {
+pub(crate) async fn measure() {
     let is_there =
         Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success());
     if !is_there {
@@ -30,13 +30,13 @@ pub(crate) async fn measure(table: &mut Table) {
         let access_token = person::own_token(server, "/mcp/demo", "read").await;
         Fixed::new(requests::tool_call("/mcp/demo", "get_user_profile", &access_token), 200)
     };
-    table.print_count("instructions: tools/call get_user_profile", per_request("", own).await);
+    Table::print_count("instructions: tools/call get_user_profile", per_request("", own).await);
     let upstream = Program::upstream();
     let through = per_request(&gateway::before(&upstream), gateway::call_through).await;
-    table.print_count("instructions: gateway tools/call", through);
+    Table::print_count("instructions: gateway tools/call", through);
     let ruled = format!("{}{}", gateway::before(&upstream), ten_rules());
     let through = per_request(&ruled, gateway::call_through).await;
-    table.print_count("instructions: gateway tools/call, ten rules with conditions", through);
+    Table::print_count("instructions: gateway tools/call, ten rules with conditions", through);
 }
 
 /// Rules whose conditions are all evaluated and all false.

@@ -63,7 +63,7 @@ impl Program {
         Self::start(command.args([ARGUMENT, "upstream"]))
     }
 
-    /// FastMCP's proxy with its verifier for the tokens of `issuer`, if `cargo xtask setup` has installed it.
+    /// The proxy of `FastMCP` with its verifier for the tokens of `issuer`, if `cargo xtask setup` has installed it.
     pub(crate) fn fastmcp(upstream: &str, issuer: &str, audience: &str) -> Option<Self> {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let installed = fs::read_to_string(repository.join("target/test-clients")).ok()?;

@@ -64,7 +64,7 @@ pub(crate) async fn pace<C: Client>(
     let (before, began) = (core_time(process), Instant::now());
     let (clients, per_second) = load::run(address, clients, duration).await;
     let count = per_second * began.elapsed().as_secs_f64();
-    let microseconds = (core_time(process) - before).as_secs_f64() * 1e6 / count;
+    let microseconds = core_time(process).saturating_sub(before).as_secs_f64() * 1e6 / count;
     (clients, Pace { per_second, microseconds })
 }
 

@@ -55,7 +55,7 @@ async fn measure(is_wanted: &dyn Fn(&str) -> bool) {
         gateway::measure(&mut table).await;
     }
     if is_wanted("instructions") {
-        instructions::measure(&mut table).await;
+        instructions::measure().await;
     }
     table.finish();
 }

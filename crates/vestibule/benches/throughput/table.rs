@@ -72,7 +72,7 @@ impl Table {
         println!("| {name} | {time:.0} µs | | | | | {goal} | {verdict} |");
     }
 
-    pub(crate) fn print_count(&mut self, name: &str, count: u64) {
+    pub(crate) fn print_count(name: &str, count: u64) {
         println!("| {name} | {count} | | | | | | |");
     }
 

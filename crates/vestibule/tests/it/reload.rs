@@ -131,7 +131,10 @@ async fn a_bad_file_changes_nothing_and_its_line_is_named() {
     let server = start(FAR);
     for (text, told) in [
         (format!("{FAR}\n[[server]]\nnmae = \"x\"\n"), "vestibule.toml:7: unknown field `nmae`"),
-        (format!("{FAR}[[server]]\nname = \"x\"\nkind = \"remote\"\n"), "vestibule.toml:5: the server \\\"x\\\" has no url"),
+        (
+            format!("{FAR}[[server]]\nname = \"x\"\nkind = \"remote\"\n"),
+            "vestibule.toml:5: the server \\\"x\\\" has no url",
+        ),
         ("[[server]".to_owned(), "vestibule.toml:1: "),
     ] {
         server.reconfigure(&text);

@@ -45,8 +45,14 @@ impl KnownAnnotations {
     pub(crate) fn may_ask(&self, now: Timestamp) -> bool {
         let asked_at = self.0.asked_at.load(Ordering::Relaxed);
         let is_time = asked_at == i64::MIN || now.since(Timestamp::from_milliseconds(asked_at)) >= ASK_EVERY;
-        let exchanged =
-            || self.0.asked_at.compare_exchange(asked_at, now.milliseconds(), Ordering::Relaxed, Ordering::Relaxed);
+        let exchanged = || {
+            self.0.asked_at.compare_exchange(
+                asked_at,
+                now.milliseconds(),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            )
+        };
         is_time && exchanged().is_ok()
     }
 }

@@ -1,7 +1,7 @@
 //! What a server has said about itself lately, for what comes later and does not repeat it.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -9,7 +9,7 @@ use moka::sync::Cache;
 use secret::Digest;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::sync::Arc;
+use tokio::time::Instant;
 
 use crate::lock::Thing;
 
@@ -25,8 +25,8 @@ pub(crate) struct Said {
     identity: ArcSwapOption<String>,
     definitions: Cache<(Thing, Box<str>), Digest>,
     found: Mutex<HashSet<Digest>>,
-    /// Locked while the server is asked, so that it is asked once.
-    pub(crate) asking: tokio::sync::Mutex<Option<tokio::time::Instant>>,
+    /// When the server was asked for which list. Locked meanwhile, so that it is asked once.
+    pub(crate) asked: tokio::sync::Mutex<HashMap<Thing, Instant>>,
 }
 
 impl Default for Said {
@@ -35,7 +35,7 @@ impl Default for Said {
             identity: ArcSwapOption::default(),
             definitions: Cache::builder().max_capacity(DEFINITIONS).time_to_live(TIME).build(),
             found: Mutex::default(),
-            asking: tokio::sync::Mutex::default(),
+            asked: tokio::sync::Mutex::default(),
         }
     }
 }

@@ -137,7 +137,8 @@ async fn up_17_a_question_that_could_mean_two_calls_reaches_neither() {
     let server = with(|settings| settings.sharing = sharing);
     let alice = user("alice");
     let silence = json!({ "jsonrpc": "2.0", "id": 1, "method": "silence" });
-    let ask = json!({ "jsonrpc": "2.0", "id": 2, "method": "ask", "params": { "method": "elicitation/create" } });
+    let ask =
+        json!({ "jsonrpc": "2.0", "id": 2, "method": "ask", "params": { "method": "elicitation/create" } });
     let waiting = begin(&server, &alice, silence).await.unwrap();
     let asking = begin(&server, &alice, ask.clone()).await.unwrap();
     let messages = collect(asking).await.unwrap();

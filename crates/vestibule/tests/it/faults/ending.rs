@@ -41,7 +41,7 @@ async fn gw_31_calls_are_finished_and_streams_end_between_events() {
     let answer: serde_json::Value = serde_json::from_slice(&answer).expect("the answer is whole");
     assert_eq!(answer["result"]["content"][0]["text"], "hello");
     for body in streams {
-        let text = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let text = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let text = String::from_utf8(text.into()).unwrap();
         assert!(text.is_empty() || text.ends_with("\n\n"), "{text:?} is half an event");
     }

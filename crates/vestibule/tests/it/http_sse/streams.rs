@@ -70,7 +70,7 @@ impl Stream {
         assert_eq!(response.status(), 200);
         let mut stream = Self { body: response.into_body(), token, endpoint: String::new() };
         let first = stream.next().await.expect("a stream begins with its endpoint");
-        stream.endpoint = first.trim_end().rsplit_once("data: ").unwrap().1.to_owned();
+        first.trim_end().rsplit_once("data: ").unwrap().1.clone_into(&mut stream.endpoint);
         stream
     }
 
