@@ -10,7 +10,7 @@ use http::StatusCode;
 use mcp::json::{Object, string};
 use mcp::{ErrorCode, ErrorObject};
 use serde_json::value::RawValue;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::RelayEndpoint;
 use crate::endpoint::Refusal;
@@ -58,7 +58,9 @@ async fn ask(
     thing: Thing,
     name: &str,
 ) -> Result<(), UpstreamError> {
-    let mut asked = endpoint.remote.said().asked.lock().await;
+    // Whoever waits for another's question does not wait for all that wait before.
+    let waiting = timeout(ASK_EVERY, endpoint.remote.said().asked.lock()).await;
+    let mut asked = waiting.map_err(|_| UpstreamError::TimedOut)?;
     let is_known = endpoint.reviewer.known(thing, name).is_some();
     if is_known || asked.get(&thing).is_some_and(|at| at.elapsed() < ASK_EVERY) {
         return Ok(());

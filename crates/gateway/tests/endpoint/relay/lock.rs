@@ -6,10 +6,16 @@ use std::time::{Duration, Instant};
 
 use audit::{Kind, Outcome};
 use gateway::lock::{Definition, Definitions, LockMode, Locks, ServerLock};
+use gateway::{
+    AllowedRequests, MemberServer, MemberSettings, RemoteServer, RemoteServerSettings, Settings, Transport,
+    VirtualServer, VirtualSettings, Way,
+};
+use outbound::Egress;
+use secret::Secret;
 use serde_json::{Value, json};
 
-use super::upstream::{Upstream, accepted, reply, result};
-use crate::world::{World, call, initialize};
+use super::upstream::{Upstream, accepted, reply, result, scopes};
+use crate::world::{World, call, initialize, modern_body, resource};
 
 fn tool(name: &str, description: &str) -> Value {
     json!({ "name": name, "description": description, "inputSchema": { "type": "object" } })
@@ -140,6 +146,9 @@ async fn up_02_a_call_without_a_list_is_held_against_the_lock_too() {
     server.turns();
     let gateway = server.upstream.behind(&world);
     let token = world.far_token("ada", "use");
+    let reference = json!({ "ref": { "type": "ref/prompt", "name": "greet" }, "argument": { "name": "a", "value": "b" } });
+    let completed = world.far_modern(&gateway, &token, "completion/complete", reference).send().await;
+    assert!(completed.text.contains("quarantined"), "{completed:?}");
     for (name, is_refused) in [("read", true), ("list", false), ("unlisted", true)] {
         let answer = world.far_modern(&gateway, &token, "tools/call", json!({ "name": name })).send().await;
         assert_eq!(answer.json()["error"].is_object(), is_refused, "{name} {answer:?}");
@@ -239,4 +248,51 @@ async fn up_03_hidden_characters_in_instructions_of_legacy_servers() {
     assert_eq!(opened["result"]["instructions"], "be kind", "{opened}");
     let told = world.far_modern(&gateway, &token, "server/discover", json!({})).send().await.json();
     assert_eq!(told["result"]["instructions"], "be kind", "{told}");
+}
+
+#[tokio::test]
+async fn up_02_a_member_of_a_virtual_server_has_its_own_lock() {
+    let mut world = World::new().await;
+    world.locks = locks(LockMode::Enforce, "new", &[tool("list", "Lists.")]);
+    let server = TwoFaced::start().await;
+    let remote = |name: &str, way: Way| {
+        let settings = RemoteServerSettings {
+            name: name.to_owned(),
+            way,
+            answer_time: Duration::from_secs(5),
+            idle_time: Duration::from_secs(5),
+            allowed: AllowedRequests::default(),
+            question_time: Duration::from_secs(2),
+            answer_size: RemoteServerSettings::ANSWER_SIZE,
+            secrets: Vec::new(),
+        };
+        RemoteServer::new(&settings, &Secret::new([7; 32]))
+    };
+    let url = format!("http://{}/mcp", server.upstream.address).parse().unwrap();
+    let egress = Egress::public().with_loopback();
+    let far = remote("far", Way::Http { url, egress, transport: Transport::StreamableHttp });
+    let joined = VirtualServer::new(Duration::from_secs(5));
+    let joint = VirtualSettings {
+        guard: world.guard("/mcp/all", &[], true),
+        server: remote("all", Way::Virtual(joined.clone())),
+        joined,
+        members: vec![MemberSettings { name: "far".to_owned(), behind: MemberServer::Remote(far, scopes()) }],
+    };
+    let gateway = gateway::router(&Settings { virtual_servers: vec![joint], ..world.settings() });
+    let token = world.token_with("ada", "use", |claims| claims.aud = resource("/mcp/all"));
+    let ask = async |method: &str, params: Value| {
+        let name = params["name"].as_str().unwrap_or_default().to_owned();
+        let request =
+            world.request("POST", "/mcp/all").to(&gateway).bearer(&token).json(modern_body(method, params));
+        let request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", method);
+        let request = if name.is_empty() { request } else { request.header("mcp-name", &name) };
+        request.send().await.json()
+    };
+    assert_eq!(names(&ask("tools/list", json!({})).await, "tools"), ["far__list"]);
+    assert!(ask("tools/call", json!({ "name": "far__list" })).await["result"].is_object());
+    let refused = ask("tools/call", json!({ "name": "far__read" })).await;
+    assert!(
+        refused["error"]["message"].as_str().is_some_and(|told| told.contains("quarantined")),
+        "{refused}"
+    );
 }
