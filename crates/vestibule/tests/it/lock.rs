@@ -236,3 +236,31 @@ async fn gw_29_what_the_configuration_holds_in_secret_does_not_reach_clients() {
     let message = large["error"]["message"].as_str().unwrap_or_else(|| panic!("{large}"));
     assert!(message.contains("is larger than it may be here"), "{message}");
 }
+
+/// A process that tells its environment.
+const TALKATIVE: &str = r#"
+import json, os, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message:
+        continue
+    result = {"content": [{"type": "text", "text": "token " + os.environ["API_TOKEN"] + ", mode " + os.environ["MODE"]}]}
+    if message["method"] == "initialize":
+        server = {"name": "talkative", "version": "1"}
+        result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": server}
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"#;
+
+#[tokio::test]
+async fn gw_29_a_process_cannot_tell_its_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("talkative.py");
+    fs::write(&script, TALKATIVE).unwrap();
+    let section = format!(
+        "[[server]]\nname = \"far\"\nkind = \"stdio\"\ncommand = [\"python3\", {script:?}]\nenvironment = {{ API_TOKEN = \"{KEY}\", MODE = \"production\" }}\n"
+    );
+    let server = Server::start(&Settings { configuration: Some(section), ..Settings::default() });
+    let answer = Client::of(&server).await.call("environment").await;
+    assert_eq!(answer["result"]["content"][0]["text"], "token [redacted], mode production", "{answer}");
+    assert!(!server.log().contains(KEY));
+}
