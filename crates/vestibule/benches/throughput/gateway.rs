@@ -35,6 +35,8 @@ const TIMES: usize = 4000;
 const RUNS: usize = 3;
 /// Streams that are open at once.
 const STREAMS: u32 = 2000;
+/// How many of them are one client's, which may have 64.
+const STREAMS_OF_ONE: u32 = 50;
 
 /// Prints all rows of the gateway.
 pub(crate) async fn measure(table: &mut Table) {
@@ -50,7 +52,12 @@ pub(crate) async fn measure(table: &mut Table) {
     table.print_time("gateway: one call, through the bare proxy", proxied, None);
     table.print_time("gateway: one call, through Vestibule", ours, None);
     table.print_time("gateway: added over the bare proxy", ours - proxied, Some(ADDED_GOAL));
-    table.print_share("gateway: memory of an idle stream", world.idle_streams().await, STREAM_GOAL);
+    table.print_share("gateway: idle stream (HTTP with SSE)", world.streams_in_front().await, STREAM_GOAL);
+    table.print_share(
+        "gateway: idle stream and the one behind it",
+        world.streams_through().await,
+        STREAM_GOAL,
+    );
 }
 
 /// The configuration of a gateway before `upstream`.
@@ -136,16 +143,31 @@ impl World {
         (crate::rows::median(direct), crate::rows::median(proxied), crate::rows::median(ours))
     }
 
-    /// KiB of resident memory for each of many streams on which nothing happens, the connection to the server behind
-    /// included.
-    async fn idle_streams(&self) -> f64 {
+    /// KiB of resident memory for each of many streams on which nothing happens, of a server that is built in.
+    async fn streams_in_front(&self) -> f64 {
+        let mut requests = Vec::new();
+        for _ in 0..STREAMS / STREAMS_OF_ONE {
+            let access_token = person::own_token(&self.server, "/mcp/demo", "read").await;
+            let request = requests::event_stream("/mcp/demo/sse", &access_token);
+            requests.extend(std::iter::repeat_n(request, STREAMS_OF_ONE as usize));
+        }
+        self.share_of_each(&requests).await
+    }
+
+    /// The same for streams of the tiny server, with the connection to it.
+    async fn streams_through(&self) -> f64 {
         let request = requests::listen(PATH, &self.access_token);
+        self.share_of_each(&vec![request; STREAMS as usize]).await
+    }
+
+    async fn share_of_each(&self, requests: &[Vec<u8>]) -> f64 {
         let before = self.server.resident_memory();
         let mut streams = Vec::new();
-        for _ in 0..STREAMS {
-            streams.push(open(self.server.address(), &request).await);
+        for request in requests {
+            streams.push(open(self.server.address(), request).await);
         }
-        (self.server.resident_memory() - before) * 1024.0 / f64::from(STREAMS)
+        let count = u32::try_from(streams.len()).expect("there are some thousands");
+        (self.server.resident_memory() - before) * 1024.0 / f64::from(count)
     }
 }
 

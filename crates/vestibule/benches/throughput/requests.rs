@@ -44,6 +44,14 @@ pub(crate) fn listen(path: &str, access_token: &str) -> Vec<u8> {
     post(path, "application/json", &headers, body)
 }
 
+/// Opens a stream of the oldest transport.
+pub(crate) fn event_stream(path: &str, access_token: &str) -> Vec<u8> {
+    format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {access_token}\r\naccept: text/event-stream\r\n\r\n"
+    )
+    .into_bytes()
+}
+
 /// Fails the benchmark when an answer is not the expected one.
 pub(crate) fn expect(answer: &Answer<'_>, status: u16) {
     let Answer { head, body, .. } = answer;
