@@ -88,20 +88,10 @@ mod tests {
     fn node(store: &Store, clock: &Arc<Settable>, key: &SigningKey) -> Node {
         let (keys, revoked) = (Keys::default(), RevokedTokens::default());
         keys.replace(&JwkSet { keys: vec![key.jwk().clone()] });
-        let guard = Guard::new(guard::Settings {
-            issuer: Issuer::parse("https://v.test").unwrap(),
-            issuers: guard::TrustedIssuers::default(),
-            resource: ResourceIndicator::parse("https://v.test/mcp/demo").unwrap(),
-            announced: None,
-            accepted_audiences: Vec::new(),
-            tenant: None,
-            is_primary: true,
-            name: None,
-            scope: Scope::default(),
-            keys,
-            revoked: revoked.clone(),
-            clock: clock.clone(),
-        });
+        let issuer = Issuer::parse("https://v.test").unwrap();
+        let resource = ResourceIndicator::parse("https://v.test/mcp/demo").unwrap();
+        let settings = guard::Settings::new(issuer, resource, keys, clock.clone());
+        let guard = Guard::new(guard::Settings { revoked: revoked.clone(), ..settings });
         Node { guard, revocations: Revocations::new(store.clone(), revoked, clock.clone()) }
     }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use authorization_server::{Resource, ScopeDescription};
 use guard::{Guard, Keys, RevokedTokens, Tenant};
 use oauth::{ResourceIndicator, Scope};
 
-use super::{Issuers, Kept, Parts};
+use super::{Issuers, Kept, Parts, resource_of};
 use crate::config::{
     issuer::Trust,
     server::{Account, Server},
@@ -32,6 +33,38 @@ pub(super) struct Guarded {
     pub(super) is_primary: bool,
     pub(super) name: String,
     pub(super) scope: Scope,
+}
+
+impl Guarded {
+    /// As `server` says of itself, for the scope that its basic use needs.
+    pub(super) fn of(server: &Server, guards: &Guards<'_>, scope: Scope) -> anyhow::Result<Self> {
+        let issuer = &guards.parts.issuer;
+        let announced = server.announced_path().map(|path| ResourceIndicator::parse(&issuer.url(path)));
+        let announced = announced.transpose()?;
+        Ok(Self {
+            resource: resource_of(server, issuer)?,
+            accepted_audiences: announced.iter().cloned().collect(),
+            announced,
+            trust: guards.issuers.trust(server),
+            tenant: guards.tenant(server),
+            is_primary: true,
+            name: server.title.clone().unwrap_or_else(|| server.name.clone()),
+            scope,
+        })
+    }
+
+    /// As the authorization server knows it, under each of its names; whether it is the default is not its to say.
+    pub(super) fn described(&self, scopes: &[ScopeDescription]) -> Vec<Resource> {
+        let resource = |indicator: &ResourceIndicator, is_alias| Resource {
+            indicator: indicator.clone(),
+            name: self.name.clone(),
+            scopes: scopes.to_vec(),
+            is_default: false,
+            is_alias,
+        };
+        let announced = self.announced.iter().map(|announced| resource(announced, true));
+        [resource(&self.resource, false)].into_iter().chain(announced).collect()
+    }
 }
 
 impl Guards<'_> {

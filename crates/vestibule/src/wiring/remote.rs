@@ -5,13 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use authorization_server::{Resource, ScopeDescription};
 use gateway::{MemberServer, RemoteSettings};
 use guard::Guard;
-use oauth::{ResourceIndicator, Scope};
+use oauth::Scope;
 
 use super::{
     Guarded, Guards,
     connected::{Connected, connected},
     kept::{KeptServer, WithGuards},
-    resource_of,
     virtual_server::Joinable,
 };
 use crate::{
@@ -31,18 +30,7 @@ pub(super) struct RemoteResource {
 impl RemoteResource {
     pub(super) fn of(server: &Server, remote: Remote, guards: &Guards<'_>) -> anyhow::Result<Self> {
         let parts = guards.parts;
-        let announced = server.announced_path().map(|path| ResourceIndicator::parse(&parts.issuer.url(path)));
-        let announced = announced.transpose()?;
-        let guarded = Guarded {
-            resource: resource_of(server, &parts.issuer)?,
-            accepted_audiences: announced.iter().cloned().collect(),
-            announced,
-            trust: guards.issuers.trust(server),
-            tenant: guards.tenant(server),
-            is_primary: true,
-            name: server.title.clone().unwrap_or_else(|| server.name.clone()),
-            scope: remote.tools.default.clone(),
-        };
+        let guarded = Guarded::of(server, guards, remote.tools.default.clone())?;
         let guard = guards.guard(&guarded);
         let name = server.name.clone();
         let connected = match guards.kept.remote(&name, &remote) {
@@ -56,17 +44,9 @@ impl RemoteResource {
         &self.guard
     }
 
-    /// As the authorization server knows it, under each of its names; whether it is the default is not its to say.
-    pub(super) fn described(&self) -> impl Iterator<Item = Resource> {
-        let resource = |indicator: &ResourceIndicator, is_alias| Resource {
-            indicator: indicator.clone(),
-            name: self.guarded.name.clone(),
-            scopes: self.scopes(),
-            is_default: false,
-            is_alias,
-        };
-        let announced = self.guarded.announced.iter().map(move |announced| resource(announced, true));
-        [resource(&self.guarded.resource, false)].into_iter().chain(announced)
+    /// See [`Guarded::described`].
+    pub(super) fn described(&self) -> Vec<Resource> {
+        self.guarded.described(&self.scopes())
     }
 
     pub(super) fn name(&self) -> &str {

@@ -8,9 +8,9 @@ use gateway::{
     VirtualSettings, Way,
 };
 use guard::Guard;
-use oauth::{ResourceIndicator, Scope};
+use oauth::Scope;
 
-use super::{Guarded, Guards, Servers, kept::WithGuards, resource_of};
+use super::{Guarded, Guards, Servers, kept::WithGuards};
 use crate::{
     config::server::{Joins, Server},
     metrics::Observed,
@@ -51,22 +51,11 @@ impl VirtualResource {
         servers: &Servers,
         guards: &Guards<'_>,
     ) -> anyhow::Result<Self> {
-        let parts = guards.parts;
-        let announced = server.announced_path().map(|path| ResourceIndicator::parse(&parts.issuer.url(path)));
-        let announced = announced.transpose()?;
         // The configuration was checked: every member is there.
         let named = |name: &String| Some((name.clone(), servers.joinable(name)?));
         let joined: Vec<_> = joins.members.iter().filter_map(named).collect();
-        let guarded = Guarded {
-            resource: resource_of(server, &parts.issuer)?,
-            accepted_audiences: announced.iter().cloned().collect(),
-            announced,
-            trust: guards.issuers.trust(server),
-            tenant: guards.tenant(server),
-            is_primary: true,
-            name: server.title.clone().unwrap_or_else(|| server.name.clone()),
-            scope: joined.iter().fold(Scope::default(), |scope, (_, member)| scope.union(&member.scope)),
-        };
+        let scope = joined.iter().fold(Scope::default(), |scope, (_, member)| scope.union(&member.scope));
+        let guarded = Guarded::of(server, guards, scope)?;
         let guard = guards.guard(&guarded);
         let kept = guards.kept.virtual_server(&server.name, joins.within);
         let kept = kept.unwrap_or_else(|| connected(server, joins, guards));
@@ -84,17 +73,9 @@ impl VirtualResource {
         &self.guard
     }
 
-    /// As the authorization server knows it, under each of its names; whether it is the default is not its to say.
-    pub(super) fn described(&self) -> impl Iterator<Item = Resource> {
-        let resource = |indicator: &ResourceIndicator, is_alias| Resource {
-            indicator: indicator.clone(),
-            name: self.guarded.name.clone(),
-            scopes: self.scopes.clone(),
-            is_default: false,
-            is_alias,
-        };
-        let announced = self.guarded.announced.iter().map(move |announced| resource(announced, true));
-        [resource(&self.guarded.resource, false)].into_iter().chain(announced)
+    /// See [`Guarded::described`].
+    pub(super) fn described(&self) -> Vec<Resource> {
+        self.guarded.described(&self.scopes)
     }
 
     pub(super) fn settings(&self) -> VirtualSettings {

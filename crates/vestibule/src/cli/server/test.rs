@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use client::printable;
 use gateway::probe::{Finding, ProbeError, probe};
-use guard::{Guard, Keys, Permit, RevokedTokens};
+use guard::{Guard, Keys, Permit};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use oauth::{
     ClientId, Clock as _, Issuer, JwtId, ResourceIndicator, Scope, access_token::AccessTokenClaims,
@@ -102,20 +102,7 @@ pub(in crate::cli) fn operators_permit() -> anyhow::Result<Permit> {
         roles: Vec::new(),
         groups: Vec::new(),
     };
-    let guard = Guard::new(guard::Settings {
-        issuer,
-        issuers: guard::TrustedIssuers::default(),
-        resource,
-        announced: None,
-        accepted_audiences: Vec::new(),
-        tenant: None,
-        is_primary: true,
-        name: None,
-        scope: Scope::default(),
-        keys,
-        revoked: RevokedTokens::default(),
-        clock: Arc::new(SystemClock),
-    });
+    let guard = Guard::new(guard::Settings::new(issuer, resource, keys, Arc::new(SystemClock)));
     let bearer = HeaderValue::from_str(&format!("Bearer {}", claims.sign(&key).expose()))?;
     let headers = HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]);
     guard.check(&headers, &Uri::from_static("/")).map_err(|_| anyhow::anyhow!("the clock is wrong"))
