@@ -123,6 +123,9 @@ async fn roles(change: &Roles) -> anyhow::Result<()> {
     for role in &roles {
         println!("{role}");
     }
+    if roles.is_empty() {
+        eprintln!("{} has no roles", change.name);
+    }
     if roles != user.roles {
         let lifetime = jiff::SignedDuration::try_from(configuration.lifetimes.access_token)?;
         eprintln!(
