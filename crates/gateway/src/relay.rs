@@ -11,6 +11,7 @@
 
 mod admit;
 mod annotated;
+mod asking;
 mod batch;
 mod conversation;
 mod event;
@@ -26,46 +27,39 @@ mod passage;
 mod quarantine;
 mod redacted;
 mod replayed;
+mod respond;
 mod stream;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use audit::Outcome;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, ready};
-use futures_util::stream::once;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use guard::{Guard, Permit};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use mcp::{Era, Message, Params};
 use serde_json::value::RawValue;
-use tokio::time::timeout;
 
 use crate::body;
 use crate::endpoint::{Refusal, accepted, admitted};
 use crate::gate::Gate;
 use crate::http_sse::Serve;
 use crate::policy::ServerPolicy;
-use crate::recorded::Ending;
 use crate::remote_server::RemoteServer;
 use crate::review::Reviewer;
 use crate::session::sealed::SealedSessions;
 use crate::settings::{Front, RemoteSettings};
 use crate::shut_down::until_shut_down;
 use crate::trace_context;
-use crate::upstream::remote::{Answer, Remote, UpstreamError};
+use crate::upstream::remote::Remote;
 pub(crate) use kept::Kept;
-use passage::Passed;
-use stream::{Manner, Output, Relayed};
-
-/// How long a modern client waits for the head of an answer that may need a status of its own.
-const HEAD: Duration = Duration::from_secs(5);
+pub(crate) use respond::event_stream;
+use respond::{json, relay, respond};
 
 /// One server elsewhere at one URL of ours, with the guard of that URL.
 pub(crate) struct RelayEndpoint {
@@ -246,68 +240,4 @@ impl Asked<'_> {
         let params = self.params.with(name, value);
         mcp::Request { params: Some(&params), ..self.request.clone() }.to_vec().into()
     }
-}
-
-/// The answer of a server as the client gets it.
-async fn respond(answer: Answer, mut relayed: Relayed) -> Result<Response, Refusal> {
-    let (status, body) = match answer {
-        Answer::Stream(source) => {
-            relayed.conversation.go_on_with(source);
-            return relay(relayed).await;
-        }
-        Answer::Accepted => return Err(UpstreamError::Malformed.into()),
-        Answer::Refused(refusal) => return Err(*refusal),
-        Answer::Json(status, body) => (status, relayed.redacted(body).await),
-    };
-    let ending = relayed.ending.clone();
-    match relayed.judge(&body) {
-        Passed::Response(outcome) => {
-            relayed.finish(outcome);
-            Ok(ending_so(json(status, body), &ending))
-        }
-        Passed::Before | Passed::Malformed if status != StatusCode::OK => {
-            Err(UpstreamError::Status(status).into())
-        }
-        passed => match relayed.settle(passed).await? {
-            Some(Output::Response(status, body)) => Ok(ending_so(json(status, body.into()), &ending)),
-            // Only a question to a legacy client takes a stream.
-            _ => relay(relayed).await,
-        },
-    }
-}
-
-/// What is said until the response. A modern client's status depends on the response, so it is waited for, though not
-/// for long.
-async fn relay(relayed: Relayed) -> Result<Response, Refusal> {
-    let has_status = matches!(relayed.manner, Manner::Results(_));
-    let ending = relayed.ending.clone();
-    let mut outputs = Box::pin(relayed.outputs());
-    let first = if has_status { timeout(HEAD, outputs.next()).await.ok() } else { None };
-    let response = match first {
-        None => event_stream(stream::body(outputs)),
-        Some(Some(Output::Response(status, body))) => json(status, body.into()),
-        Some(Some(first)) => event_stream(stream::body(once(ready(first)).chain(outputs))),
-        Some(None) => return Err(UpstreamError::Malformed.into()),
-    };
-    Ok(ending_so(response, &ending))
-}
-
-/// The response with word of how the call ends, for the audit log.
-fn ending_so(mut response: Response, ending: &Ending) -> Response {
-    response.extensions_mut().insert(ending.clone());
-    response
-}
-
-fn json(status: StatusCode, body: Bytes) -> Response {
-    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-pub(crate) fn event_stream(body: Body) -> Response {
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // "Servers SHOULD include X-Accel-Buffering: no", so that proxies do not collect events (2026-07-28).
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
-    (headers, body).into_response()
 }

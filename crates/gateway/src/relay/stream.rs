@@ -11,22 +11,22 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http::StatusCode;
-use mcp::{Event, InputRequired, UrlElicitation, write_event};
+use mcp::{Event, write_event};
 use secret::Digest;
 use tokio::time::timeout;
 
+use super::RelayEndpoint;
 use super::conversation::Conversation;
 use super::event::{calmed, has_field};
-use super::interview::{Interview, Interviewer, Step};
+use super::interview::{Interview, Interviewer};
 use super::kept::Kept;
-use super::passage::{Passage, Passed, Question};
+use super::passage::{Passage, Passed};
 use super::replayed::Replayed;
-use super::{RelayEndpoint, held, links};
 use crate::recorded::{Ending, record_refused_request};
 use crate::session::memory::UnderWay;
 use crate::settings::Front;
+use crate::upstream::remote::UpstreamError;
 use crate::upstream::remote::envelope::{Envelope, refusal};
-use crate::upstream::remote::{Answer, UpstreamError};
 
 /// How many requests that it may not make a server may try on one stream.
 const REFUSALS: u8 = 16;
@@ -45,14 +45,14 @@ pub(super) enum Output {
 /// A request whose answer passes from the server to the client.
 pub(super) struct Relayed {
     pub(super) front: Arc<Front>,
-    kept: Arc<Kept>,
+    pub(super) kept: Arc<Kept>,
     pub(super) conversation: Conversation,
     /// `None` once the response has passed, and where none is expected (`GET`).
-    passage: Option<Passage>,
+    pub(super) passage: Option<Passage>,
     pub(super) manner: Manner,
     /// Set where the client can cancel it by its id.
     under_way: Option<UnderWay>,
-    queue: VecDeque<Output>,
+    pub(super) queue: VecDeque<Output>,
     /// Events had ids, so that the client can ask for the rest (2025-11-25, Resumability and Redelivery).
     may_resume: bool,
     refusals: u8,
@@ -196,13 +196,6 @@ impl Relayed {
         passage.pass(&envelope)
     }
 
-    /// The client did not answer a question, and is asked again.
-    pub(super) async fn ask_first(&mut self, question: Question) {
-        if let Ok(Some(output)) = self.hold(question).await {
-            self.queue.push_back(output);
-        }
-    }
-
     /// What becomes of a message that does not pass as it came.
     pub(super) async fn settle(&mut self, passed: Passed) -> Result<Option<Output>, UpstreamError> {
         match passed {
@@ -224,7 +217,7 @@ impl Relayed {
         }
     }
 
-    fn respond(&mut self, status: StatusCode, body: Vec<u8>, outcome: Outcome) -> Output {
+    pub(super) fn respond(&mut self, status: StatusCode, body: Vec<u8>, outcome: Outcome) -> Output {
         self.finish(outcome);
         Output::Response(status, body)
     }
@@ -247,92 +240,10 @@ impl Relayed {
     }
 
     /// Answers a request of the server in the client's place.
-    async fn answer(&mut self, reply: Vec<u8>) {
+    pub(super) async fn answer(&mut self, reply: Vec<u8>) {
         if let Err(error) = self.conversation.tell(reply).await {
             tracing::debug!(%error, "a request of the upstream could not be answered");
         }
-    }
-
-    /// A modern client is asked by the result. The call goes on when it sends the request again.
-    async fn hold(&mut self, question: Question) -> Result<Option<Output>, UpstreamError> {
-        let (Manner::Results(request), Some(passage)) = (&self.manner, &self.passage) else {
-            let reply = question.refusal();
-            self.answer(reply).await;
-            return Ok(None);
-        };
-        let call = held::HeldCall {
-            conversation: self.conversation.part(),
-            question,
-            asked_as: passage.asked_as.clone(),
-        };
-        let request = *request;
-        match held::hold(&self.front, &self.kept, call, &request) {
-            Ok(input) => {
-                let body = mcp::success(&passage.answered_as, &input);
-                Ok(Some(self.respond(StatusCode::OK, body, Outcome::Succeeded)))
-            }
-            Err(call) => {
-                tracing::warn!("a question of an upstream is refused: as many calls are held as may be");
-                self.conversation = call.conversation;
-                self.answer(call.question.refusal()).await;
-                Ok(None)
-            }
-        }
-    }
-
-    /// A legacy client is asked by requests. Then the server's request is sent again with the answers.
-    fn interview(&mut self, input: InputRequired) -> Result<Option<Output>, UpstreamError> {
-        let Manner::Requests(interviewer, current) = &mut self.manner else {
-            return Err(UpstreamError::Malformed);
-        };
-        let time = self.conversation.caller().remote().question_time();
-        match interviewer.begin(input, time) {
-            Step::Ask(messages, interview) => {
-                self.queue.extend(messages.iter().map(|message| Output::Before(write_event(message).into())));
-                *current = Some(interview);
-                Ok(None)
-            }
-            Step::Links(links) => Ok(self.follow(&links)),
-            Step::Unable(reason) => Ok(self.fail(reason)),
-        }
-    }
-
-    async fn ask_again(&mut self) -> Result<Option<Output>, UpstreamError> {
-        let Manner::Requests(interviewer, interview) = &mut self.manner else { return Ok(None) };
-        let Some(answers) = interview.take().and_then(Interview::answers) else {
-            return Ok(self.fail("the client did not answer what the server behind this gateway asked"));
-        };
-        let (headers, body) = interviewer.again(&answers);
-        let (_, answer) = self.conversation.caller().post(headers, body.into()).await?;
-        match answer {
-            Answer::Stream(source) => {
-                self.conversation.go_on_with(source);
-                Ok(None)
-            }
-            Answer::Json(_, body) => {
-                let body = self.redacted(body).await;
-                self.settle(self.judge(&body)).await
-            }
-            Answer::Accepted | Answer::Refused(_) => Err(UpstreamError::Malformed),
-        }
-    }
-
-    /// The response that tells of links to follow.
-    fn follow(&mut self, links: &[UrlElicitation]) -> Option<Output> {
-        let passage = self.passage.as_ref()?;
-        let state = || match &self.manner {
-            Manner::Results(request) => {
-                Some(held::state_of_links(&self.front, &self.kept, &self.conversation, request))
-            }
-            _ => None,
-        };
-        let (status, body) = links::answer(links, passage, state);
-        Some(self.respond(status, body, Outcome::Failed))
-    }
-
-    fn fail(&mut self, reason: &str) -> Option<Output> {
-        let body = self.passage.as_ref()?.failure(reason.to_owned());
-        Some(self.respond(StatusCode::OK, body, Outcome::Failed))
     }
 
     /// Ends the stream. A client that still waits for a response, and cannot ask for it again, is told why there is

@@ -1,0 +1,94 @@
+//! One request's way to a server, whichever way the server is reached.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use guard::Permit;
+use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use mcp::{Era, ErrorObject};
+
+use super::{Answer, Description, Reached, Remote, UpstreamError, http_sse};
+use crate::settings::Transport;
+
+/// The server and the permit of the request that is answered from it: nothing is sent without one.
+pub(crate) struct Caller {
+    pub(super) remote: Arc<Remote>,
+    pub(super) permit: Permit,
+}
+
+impl Caller {
+    pub(crate) fn new(remote: &Arc<Remote>, permit: Permit) -> Self {
+        Self { remote: remote.clone(), permit }
+    }
+
+    pub(crate) fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    pub(crate) fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// Sends one message. What comes back beside the answer are the upstream's headers, for the few that are read.
+    pub(crate) async fn post(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(HeaderMap, Answer), UpstreamError> {
+        match &self.remote.reached {
+            Reached::Http(http) => self.post_over_http(http, headers, body).await,
+            Reached::Process(server) => Ok((HeaderMap::new(), server.post(&self.permit, &body).await?)),
+            Reached::Joined(joined) => {
+                Ok((HeaderMap::new(), joined.post(&self.permit, &headers, &body).await?))
+            }
+        }
+    }
+
+    /// Opens the stream of messages that belong to no request (legacy era).
+    pub(crate) async fn listen(&self, mut headers: HeaderMap) -> Result<Answer, UpstreamError> {
+        match (&self.remote.reached, http_sse::stream_of(&headers)) {
+            (Reached::Process(server), _) => return server.events(&self.permit),
+            (Reached::Http(http), Some(id)) => return Ok(self.listen_to_stream(http, id)),
+            (Reached::Joined(_), _) => return Err(UpstreamError::NoStream),
+            (Reached::Http(_), None) => {}
+        }
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let response = self.remote.send(Method::GET, headers, Bytes::new()).await?;
+        self.remote.judge(response).await
+    }
+
+    /// Ends a session (legacy era). What the server says to it changes nothing.
+    pub(crate) async fn end_session(&self, headers: HeaderMap) {
+        if let (Reached::Http(http), Some(id)) = (&self.remote.reached, http_sse::stream_of(&headers)) {
+            return self.end_stream(http, id);
+        }
+        if let Err(error) = self.remote.send(Method::DELETE, headers, Bytes::new()).await {
+            tracing::debug!(server = %self.remote.name, %error, "the session could not be ended at the upstream");
+        }
+    }
+
+    /// Which era the server speaks.
+    pub(crate) async fn description(&self) -> Result<Description, UpstreamError> {
+        match &self.remote.reached {
+            // Processes, and servers of the older transport, are opened with `initialize`.
+            Reached::Process(_) => Ok(Description::Legacy),
+            Reached::Http(http) if http.transport == Transport::HttpSse => Ok(Description::Legacy),
+            Reached::Joined(joined) => Ok(Description::Modern(joined.description())),
+            Reached::Http(_) => self.remote.era.get(&self.remote).await,
+        }
+    }
+
+    /// Holds an error against the era that the server is thought to speak: when it shows another one, the next request
+    /// asks again.
+    pub(crate) async fn note_error(&self, thought: Era, status: StatusCode, error: Option<&ErrorObject>) {
+        let is_modern = error.is_some_and(|error| error.code.is_modern());
+        let contradicts = match thought {
+            Era::Legacy => is_modern,
+            Era::Modern => Era::of_refusal(status, error) == Era::Legacy,
+        };
+        if contradicts {
+            self.remote.era.forget().await;
+        }
+    }
+}
