@@ -4,6 +4,7 @@ mod allow;
 mod joins;
 mod place;
 mod process;
+mod remote;
 mod secrets;
 mod transport;
 
@@ -13,9 +14,6 @@ use std::{
     time::Duration,
 };
 
-use gateway::{RemoteServerSettings, ToolScopes};
-use http::Uri;
-use oauth::Scope;
 use serde::Deserialize;
 
 pub(crate) use self::{
@@ -23,12 +21,10 @@ pub(crate) use self::{
     joins::Joins,
     place::Account,
     process::{Environment, Process},
+    remote::{AllowPrivate, Reached, Remote},
 };
-use super::{duration, lock::Mode, network};
+use super::{duration, lock::Mode};
 use crate::cli::exit::Stop;
-
-/// The scope of a remote server for which none is configured.
-const DEFAULT_SCOPE: &str = "use";
 
 /// `[[server]]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -132,22 +128,6 @@ pub(crate) enum ServerKind {
     Virtual,
 }
 
-/// Which hosts may have private addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "true, false or a list of host names")]
-pub(crate) enum AllowPrivate {
-    /// The host of the URL, or none.
-    All(bool),
-    /// These.
-    Hosts(Vec<String>),
-}
-
-impl Default for AllowPrivate {
-    fn default() -> Self {
-        Self::All(false)
-    }
-}
-
 /// What stands behind a server, checked.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, while servers are put together")]
@@ -158,62 +138,6 @@ pub(crate) enum Behind {
     Remote(Remote),
     /// Other servers.
     Virtual(Joins),
-}
-
-/// A server elsewhere.
-#[derive(Debug, Clone)]
-pub(crate) struct Remote {
-    /// How it is reached.
-    pub(crate) reached: Reached,
-    /// What its tools need.
-    pub(crate) tools: ToolScopes,
-    /// How long it may take to begin an answer.
-    pub(crate) answer_time: Duration,
-    /// What it may ask of its clients.
-    pub(crate) allow: Allow,
-    /// How large an answer may be, in bytes.
-    pub(crate) largest_result: usize,
-    /// The variables whose values are secret.
-    secret_variables: BTreeSet<String>,
-}
-
-/// How a server elsewhere is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reached {
-    /// At a URL.
-    Http {
-        /// Its endpoint.
-        url: Uri,
-        /// Which hosts may have private addresses.
-        allow_private: AllowPrivate,
-        /// How messages travel.
-        transport: gateway::Transport,
-    },
-    /// As a process.
-    Process(Process),
-}
-
-impl Remote {
-    /// Where it is, without secrets: its URL up to `?`, or its command.
-    pub(crate) fn endpoint(&self) -> String {
-        match &self.reached {
-            Reached::Http { url, .. } => {
-                let host = url.authority().map_or("", |authority| authority.as_str());
-                let host = host.rsplit('@').next().unwrap_or_default();
-                format!("{}://{host}{}", url.scheme_str().unwrap_or_default(), url.path())
-            }
-            Reached::Process(process) => process.command.join(" "),
-        }
-    }
-
-    /// Whether `other` is the same server, whatever its tools need.
-    pub(crate) fn is_reached_like(&self, other: &Self) -> bool {
-        self.reached == other.reached
-            && self.answer_time == other.answer_time
-            && self.allow == other.allow
-            && self.largest_result == other.largest_result
-            && self.secret_variables == other.secret_variables
-    }
 }
 
 impl Server {
@@ -282,45 +206,6 @@ impl Server {
             ServerKind::Stdio => self.reached(Reached::Process(self.process()?)),
             ServerKind::Virtual => Ok(Behind::Virtual(self.joins()?)),
         }
-    }
-
-    fn reached(&self, reached: Reached) -> Result<Behind, Stop> {
-        let (tools, answer_time) = (self.tools()?, self.timeout.unwrap_or(RemoteServerSettings::ANSWER_TIME));
-        let (largest_result, secret_variables) = (self.largest_result()?, self.secret_variables()?);
-        let allow = self.allow.clone();
-        Ok(Behind::Remote(Remote { reached, tools, answer_time, allow, largest_result, secret_variables }))
-    }
-
-    fn endpoint(&self) -> Result<Uri, Stop> {
-        let text = self.url.as_deref().ok_or_else(|| self.mistake("has no url"))?;
-        let is_allowed =
-            text.starts_with("https://") || text.starts_with("http://") && network::is_on_this_computer(text);
-        match text.parse::<Uri>() {
-            Ok(url) if is_allowed && url.host().is_some_and(|host| !host.is_empty()) => Ok(url),
-            _ => Err(self
-                .mistake(&format!("has the url {text:?}, which cannot be used"))
-                .hint("write https://…, or http://… for a server on this computer")),
-        }
-    }
-
-    fn tools(&self) -> Result<ToolScopes, Stop> {
-        let scope = |text: &str| {
-            Scope::parse(text).map_err(|_| self.mistake(&format!("has the scope {text:?}, which is none")))
-        };
-        Ok(ToolScopes {
-            default: scope(self.scope.as_deref().unwrap_or(DEFAULT_SCOPE))?,
-            named: self
-                .scopes
-                .iter()
-                .map(|(tool, text)| Ok((tool.clone(), scope(text)?)))
-                .collect::<Result<_, Stop>>()?,
-            hidden: self.hidden.clone(),
-            implied: self
-                .implies
-                .iter()
-                .map(|(token, text)| Ok((token.clone(), scope(text)?)))
-                .collect::<Result<_, Stop>>()?,
-        })
     }
 
     pub(super) fn mistake(&self, what: &str) -> Stop {
