@@ -10,6 +10,7 @@ use crate::clients;
 const ARROWS: &[(&str, &[&str])] = &[
     ("vestibule-secret", &[]),
     ("vestibule-mcp", &[]),
+    ("vestibule-openapi", &["vestibule-mcp"]),
     ("vestibule-outbound", &[]),
     ("vestibule-oauth", &["vestibule-secret"]),
     ("vestibule-audit", &["vestibule-oauth", "vestibule-secret"]),
@@ -37,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vestibule-guard",
             "vestibule-mcp",
             "vestibule-oauth",
+            "vestibule-openapi",
             "vestibule-outbound",
             "vestibule-secret",
             "vestibule-signature",
@@ -53,6 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vestibule-guard",
             "vestibule-mcp",
             "vestibule-oauth",
+            "vestibule-openapi",
             "vestibule-outbound",
             "vestibule-secret",
             "vestibule-signature",

@@ -1,0 +1,21 @@
+//! `OpenAPI` documents as MCP tools. Pure: no I/O, no clock.
+//!
+//! How a document becomes tools:
+//! 1. [`Document::parse`] reads JSON or YAML within [`Limits`], makes Swagger 2 look like `OpenAPI` 3, and refuses every
+//!    `$ref` that leaves the document.
+//! 2. [`Document::operations`] lists what can be called: [`Operation`].
+//! 3. A selection says which operations are offered, a naming what they are called, a tuning what a model sees of each.
+//! 4. Compiling makes a [`Tool`] of each: the definition that a model reads, and the [`Binding`] that says how its
+//!    arguments become a request.
+
+mod document;
+mod limits;
+mod operation;
+mod tool;
+
+pub use document::{
+    ApiKeyLocation, Document, DocumentError, Flow, SecurityRequirement, SecurityScheme, Server,
+};
+pub use limits::Limits;
+pub use operation::{Encoding, Location, MediaType, Operation, Parameter, RequestBody, Style};
+pub use tool::{Binding, BoundBody, BoundParameter, Cost, Source, Tool};

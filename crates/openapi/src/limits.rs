@@ -1,0 +1,31 @@
+//! How large a document may be.
+
+/// What a document may cost before it is refused (OA-07).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the document; 32 MiB by default.
+    pub bytes: usize,
+    /// Levels of arrays and objects; 100 by default, at most 120.
+    pub depth: usize,
+    /// Values in the whole document, aliases of YAML written out; 3 million by default.
+    pub values: usize,
+    /// `$ref`s in the whole document; 300,000 by default.
+    pub references: usize,
+    /// Operations; 20,000 by default.
+    pub operations: usize,
+    /// Values in the schemas of one tool; 50,000 by default.
+    pub schema_values: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 32 * 1024 * 1024,
+            depth: 100,
+            values: 3_000_000,
+            references: 300_000,
+            operations: 20_000,
+            schema_values: 50_000,
+        }
+    }
+}
