@@ -25,7 +25,10 @@ use self::{
     delivery::bearer,
     wire::{Call, Reaction, Wire, Written},
 };
-use crate::{browser::Browser, challenge::Challenge, client::Client, error::Error, printable::printable};
+use crate::{
+    browser::Browser, challenge::Challenge, client::Client, error::Error, printable::printable,
+    step_up::Attempts,
+};
 
 /// One MCP answer: at most 16 MiB within five minutes.
 const ANSWER: Limits =
@@ -86,6 +89,8 @@ pub struct Session<'a> {
     last_id: i64,
     /// The tools of the last list: their schemas say which arguments are mirrored in headers.
     tools: Vec<Tool>,
+    /// What was tried since a tool was last called.
+    attempts: Attempts,
 }
 
 /// What came back for one request.
@@ -102,7 +107,8 @@ impl<'a> Session<'a> {
         implementation: Implementation,
         login: Login<'a>,
     ) -> Self {
-        Self { client, server, implementation, login, wire: Wire::Unknown, last_id: 0, tools: Vec::new() }
+        let (wire, attempts) = (Wire::Unknown, Attempts::default());
+        Self { client, server, implementation, login, wire, last_id: 0, tools: Vec::new(), attempts }
     }
 
     /// What the server says to somebody without a token: `None` when it asks for none. Servers may leave discovery and
@@ -174,6 +180,7 @@ impl<'a> Session<'a> {
         let call =
             Call { method: "tools/call", name: Some(tool), mirrored: mirrored.unwrap_or_default(), params };
         let result: CallToolResult = self.request(&call).await?;
+        self.attempts = Attempts::default();
         if result.result_type == Some(ResultType::InputRequired) {
             return Err(ProtocolError::InputRequired.into());
         }

@@ -5,7 +5,8 @@ use oauth::Scope;
 /// MCP: "Clients SHOULD implement retry limits". Logins of one operation, the first one included.
 const LOGINS: u8 = 3;
 
-/// What was tried already to get one request through.
+/// What was tried already to get one tool called, with every list and handshake before it: a server that has one more
+/// wish at each of them would else send the person to the login page as often as it likes.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     logins: u8,
@@ -13,6 +14,11 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// Another request of the same operation: it may renew again.
+    pub(crate) fn begin_request(&mut self) {
+        self.renewed = false;
+    }
+
     /// Whether the refresh token may be used: once.
     pub(crate) fn may_renew(&mut self) -> bool {
         !std::mem::replace(&mut self.renewed, true)
@@ -41,6 +47,9 @@ mod tests {
         assert_eq!([attempts.may_renew(), attempts.may_renew()], [true, false]);
         let logins: Vec<_> = (0..5).map(|_| attempts.may_login()).collect();
         assert_eq!(logins, [true, true, true, false, false]);
+        attempts.begin_request();
+        assert_eq!([attempts.may_renew(), attempts.may_renew()], [true, false]);
+        assert!(!attempts.may_login(), "another request of the operation changes nothing");
     }
 
     #[test]

@@ -12,12 +12,7 @@ use super::{
     ANSWER, Answer, Login, ProtocolError, Session,
     wire::{self, Reaction, Wire, Written},
 };
-use crate::{
-    browser::Notice,
-    challenge::Challenge,
-    error::Error,
-    step_up::{self, Attempts},
-};
+use crate::{browser::Notice, challenge::Challenge, error::Error, step_up};
 
 impl Session<'_> {
     /// Sends one message, with as many logins in between as it takes and is allowed. Also returns the session that
@@ -27,7 +22,7 @@ impl Session<'_> {
         id: i64,
         write: &(dyn Fn(&Wire) -> Written + Sync),
     ) -> Result<(Option<HeaderValue>, Answer), Error> {
-        let mut attempts = Attempts::default();
+        self.attempts.begin_request();
         let mut token = self.client.access_token(&self.server).await?;
         loop {
             let response = self.post(write(&self.wire), token.as_ref()).await?;
@@ -37,30 +32,27 @@ impl Session<'_> {
                     return Ok((session, self.read(response, id, token.as_ref()).await?));
                 }
                 Reaction::Redirected => return Err(ProtocolError::Redirected.into()),
-                Reaction::Authorize(challenge) => {
-                    Some(self.authorize(&challenge, token.as_ref(), &mut attempts).await?)
-                }
-                Reaction::StepUp(challenge) => Some(self.step_up(&challenge, &mut attempts).await?),
+                Reaction::Authorize(challenge) => Some(self.authorize(&challenge, token.as_ref()).await?),
+                Reaction::StepUp(challenge) => Some(self.step_up(&challenge).await?),
             };
         }
     }
 
     /// A token after a 401: refreshed if that was not tried yet, else by a login.
     async fn authorize(
-        &self,
+        &mut self,
         challenge: &Challenge,
         rejected: Option<&Secret<String>>,
-        attempts: &mut Attempts,
     ) -> Result<Secret<String>, Error> {
         if let Some(rejected) = rejected
-            && attempts.may_renew()
+            && self.attempts.may_renew()
             && let Some(renewed) = self.client.renew(&self.server, rejected, challenge).await?
         {
             return Ok(renewed);
         }
         let tokens = match self.login {
             Login::Never => return Err(Error::LoginRequired(self.server.clone())),
-            _ if !attempts.may_login() => return Err(Error::TokensRefused(self.server.clone())),
+            _ if !self.attempts.may_login() => return Err(Error::TokensRefused(self.server.clone())),
             Login::ClientCredentials => self.client.client_credentials(&self.server, Some(challenge)).await?,
             Login::Person(browser) => self.client.login(&self.server, Some(challenge), None, browser).await?,
         };
@@ -68,7 +60,7 @@ impl Session<'_> {
     }
 
     /// A token after an `insufficient_scope`: a login for the union of all scopes.
-    async fn step_up(&self, challenge: &Challenge, attempts: &mut Attempts) -> Result<Secret<String>, Error> {
+    async fn step_up(&mut self, challenge: &Challenge) -> Result<Secret<String>, Error> {
         let contents = self.client.store.read()?;
         let before = contents.binding(&self.server).and_then(|binding| contents.tokens(binding));
         let before = before.map_or_else(Scope::default, |tokens| tokens.scope.clone());
@@ -77,7 +69,7 @@ impl Session<'_> {
         let Login::Person(browser) = self.login else {
             return Err(Error::LoginRequired(self.server.clone()));
         };
-        if !attempts.may_login() {
+        if !self.attempts.may_login() {
             let scope = challenge.scope.clone().unwrap_or_default();
             return Err(Error::ScopeRefused { server: self.server.clone(), scope });
         }
