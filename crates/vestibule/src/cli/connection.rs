@@ -20,6 +20,10 @@ use url::{Host, Url};
 use super::exit::{Exit, Stop};
 use crate::{clock::SystemClock, entropy::SystemEntropy};
 
+/// What to do about a certificate that is not believed; nothing turns the question off.
+pub(super) const UNTRUSTED: &str = "the server needs a certificate for this host that is valid today; an authority of your own is trusted \
+     when this machine trusts it, or when SSL_CERT_FILE names its certificate";
+
 /// The server, and where its tokens are.
 #[derive(Debug, Args)]
 pub(crate) struct Server {
@@ -126,6 +130,11 @@ pub(crate) fn stopped(error: &client::Error, server: &Server) -> anyhow::Error {
             .hint(format!("run `vestibule login {url} --client-id ID --client-secret-file FILE`")),
         client::Error::Authorization(client::AuthorizationError::TimedOut) => {
             stop(Exit::Failure).hint("start again and sign in with the page that opens")
+        }
+        client::Error::Outbound(outbound::Error::Connect { reason, .. })
+            if reason.contains("certificate") =>
+        {
+            stop(Exit::Failure).hint(UNTRUSTED)
         }
         client::Error::Outbound(outbound::Error::Connect { .. } | outbound::Error::Unresolved { .. }) => {
             stop(Exit::Failure).hint("check the URL, and whether the server runs")

@@ -21,6 +21,8 @@ mod remembered_consent;
 mod revocation;
 pub(crate) mod scripted_browser;
 mod set_up;
+mod step_up;
 mod token_endpoint;
 mod two_nodes;
+mod upstream_tls;
 pub(crate) mod world;

@@ -2,7 +2,7 @@
 
 mod ending;
 mod idle_streams;
-mod upstream;
+pub(crate) mod upstream;
 
 use std::{
     net::SocketAddr,
@@ -55,7 +55,7 @@ fn request(path: &str, token: &str, method: &str, mut params: Value) -> Request<
     request
 }
 
-fn call(path: &str, token: &str) -> Request<Bytes> {
+pub(crate) fn call(path: &str, token: &str) -> Request<Bytes> {
     request(path, token, "tools/call", json!({ "name": "greet" }))
 }
 

@@ -6,6 +6,7 @@ mod json_bodies;
 mod methods;
 mod raw_http;
 mod slow_bodies;
+mod upgrades;
 
 use std::time::Duration;
 

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) log: Option<&'static str>,
     /// The data directory of another server: both are nodes of one installation.
     pub(crate) data_directory: Option<PathBuf>,
+    /// Variables of the environment.
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 /// A running `vestibule serve --demo`; it ends with the value.
@@ -207,6 +209,7 @@ fn command(settings: &Settings, directory: &TempDir) -> Command {
     if let Some(database) = &settings.database {
         command.args(["--database", database]);
     }
+    command.envs(settings.environment.iter().map(|(name, value)| (name, value)));
     command.env("VESTIBULE_DEMO_PASSWORD", PASSWORD).stdin(Stdio::null()).stdout(Stdio::piped());
     command
 }

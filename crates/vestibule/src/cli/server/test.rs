@@ -13,7 +13,7 @@ use oauth::{
 use secret::{Random, Secret};
 
 use crate::{
-    cli::exit::Stop,
+    cli::{connection::UNTRUSTED, exit::Stop},
     clock::SystemClock,
     config::{
         Configuration, Flags,
@@ -141,6 +141,7 @@ pub(in crate::cli) fn stopped(error: &ProbeError) -> Stop {
         ProbeError::Unreachable(reason) if reason.contains("refused: ") => {
             stop.hint("an address in a private network needs allow_private = true")
         }
+        ProbeError::Unreachable(reason) if reason.contains("certificate") => stop.hint(UNTRUSTED),
         ProbeError::Unreachable(_) => stop.hint("check the URL or the command, and whether the server runs"),
         ProbeError::Challenged { resource_metadata: Some(url), .. } => stop.hint(format!(
             "it says at {} how to get one; the gateway does not send tokens of its own to servers yet",

@@ -27,7 +27,7 @@ pub(crate) struct Upstream {
 
 /// What a test can do to a server.
 #[derive(Clone)]
-struct Controls {
+pub(crate) struct Controls {
     /// Lets calls of `wait` end.
     go_on: Arc<Notify>,
     /// A call of `wait` has begun.
@@ -45,8 +45,7 @@ impl Upstream {
     /// A good one at this address.
     pub(crate) async fn start_at(address: SocketAddr) -> Self {
         Self::with(address, |listener, controls| async move {
-            let router = Router::new().route("/mcp", post(answer)).with_state(controls);
-            axum::serve(listener, router).await.unwrap();
+            axum::serve(listener, router(controls)).await.unwrap();
         })
         .await
     }
@@ -141,9 +140,14 @@ impl Upstream {
     ) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let controls =
-            Controls { go_on: Arc::default(), waits: Arc::default(), say: broadcast::channel(4).0 };
+        let controls = Controls::default();
         Self { address, task: tokio::spawn(serve(listener, controls.clone())), controls }
+    }
+}
+
+impl Default for Controls {
+    fn default() -> Self {
+        Self { go_on: Arc::default(), waits: Arc::default(), say: broadcast::channel(4).0 }
     }
 }
 
@@ -151,6 +155,11 @@ impl Drop for Upstream {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// What a good one does with requests.
+pub(crate) fn router(controls: Controls) -> Router {
+    Router::new().route("/mcp", post(answer)).with_state(controls)
 }
 
 async fn answer(State(controls): State<Controls>, body: Bytes) -> Response {
