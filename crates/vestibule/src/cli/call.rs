@@ -8,8 +8,8 @@ use mcp::{CallToolResult, Tool};
 use serde_json::{Map, Value};
 
 use super::{
-    connection::{Connection, LoginOptions, Server, stopped},
     exit::Stop,
+    mcp_server::{Connection, LoginOptions, Server, stopped},
     printing,
     terminal_browser::TerminalBrowser,
 };

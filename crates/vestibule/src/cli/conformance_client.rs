@@ -13,7 +13,7 @@ use outbound::{Egress, Limits};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::connection::{Connection, LoginOptions, Server, stopped};
+use super::mcp_server::{Connection, LoginOptions, Server, stopped};
 
 /// The client ID metadata document that the suite knows.
 const METADATA_DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";

@@ -4,8 +4,8 @@ use clap::Args;
 use client::Session;
 
 use super::{
-    connection::{Connection, LoginOptions, Server, stopped},
     exit::{Exit, Stop},
+    mcp_server::{Connection, LoginOptions, Server, stopped},
     terminal_browser::TerminalBrowser,
 };
 

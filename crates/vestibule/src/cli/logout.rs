@@ -4,8 +4,8 @@ use clap::Args;
 use client::{LoggedOut, Settings};
 
 use super::{
-    connection::{Connection, Server, stopped},
     exit::Stop,
+    mcp_server::{Connection, Server, stopped},
 };
 
 /// The arguments of `vestibule logout`.

@@ -6,7 +6,7 @@ use clap::Args;
 use client::Session;
 
 use super::{
-    connection::{Connection, LoginOptions, Server, stopped},
+    mcp_server::{Connection, LoginOptions, Server, stopped},
     printing,
     terminal_browser::TerminalBrowser,
 };
