@@ -1,6 +1,8 @@
 //! UP-18: servers behind the gateway whose TLS proves nothing. They are refused before they hear a word, and there is
 //! no setting that would let them in.
 
+mod certificates;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -16,13 +18,10 @@ use axum::{Router, body::Body};
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
-};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -32,65 +31,12 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::Service as _;
 
+use self::certificates::{Authority, Shown, leaf, valid};
 use crate::{
     acting_client,
     faults::{self, upstream},
     server::{Server, Settings},
 };
-
-/// A certificate authority of some company.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// What a server shows: its chain and its key.
-    fn issue(&self, params: &CertificateParams) -> Shown {
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        Shown { chain: vec![certificate.der().clone()], key }
-    }
-}
-
-/// What a server shows to prove who it is.
-struct Shown {
-    chain: Vec<CertificateDer<'static>>,
-    key: KeyPair,
-}
-
-impl Shown {
-    fn self_signed() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let certificate = leaf("localhost").self_signed(&key).unwrap();
-        Self { chain: vec![certificate.der().clone()], key }
-    }
-
-    /// A certificate that somebody made with the key of another one that is no authority.
-    fn by_a_server_of(authority: &Authority) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let between = leaf("localhost").signed_by(&key, &authority.0).unwrap();
-        let (own, own_key) = (leaf("localhost"), KeyPair::generate().unwrap());
-        let certificate = own.signed_by(&own_key, &rcgen::Issuer::from_params(&own, key)).unwrap();
-        Self { chain: vec![certificate.der().clone(), between.der().clone()], key: own_key }
-    }
-}
-
-fn leaf(host: &str) -> CertificateParams {
-    CertificateParams::new([host.to_owned()]).unwrap()
-}
-
-/// The years in which a certificate is valid.
-fn valid(from: i32, until: i32) -> CertificateParams {
-    let mut params = leaf("localhost");
-    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
-    params
-}
 
 /// An MCP server on loopback that speaks TLS.
 struct Encrypted {
@@ -175,7 +121,7 @@ impl Trusting {
     fn start(authority: &Authority, servers: &[(&str, String)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("authorities.pem");
-        fs::write(&file, authority.0.pem()).unwrap();
+        fs::write(&file, authority.pem()).unwrap();
         let section = |(name, url): &(&str, String)| {
             format!("[[server]]\nname = {name:?}\nkind = \"remote\"\nurl = {url:?}\n")
         };
