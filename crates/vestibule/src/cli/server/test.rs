@@ -13,7 +13,7 @@ use oauth::{
 use secret::{Random, Secret};
 
 use crate::{
-    cli::{connection::UNTRUSTED, exit::Stop},
+    cli::{exit::Stop, mcp_server::UNTRUSTED},
     clock::SystemClock,
     config::{
         Configuration, Flags,
