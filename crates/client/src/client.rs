@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oauth::{Clock, ResourceIndicator, Scope, metadata::AuthorizationServerMetadata};
+use oauth::{ApplicationType, Clock, ResourceIndicator, Scope, metadata::AuthorizationServerMetadata};
 use secret::Random;
 
 use crate::{
@@ -179,8 +179,15 @@ impl Client {
         match registration::choose(metadata, by_hand, document, stored, self.clock.now())? {
             Choice::Known(registration) => Ok(registration),
             Choice::Register { endpoint, method } => {
-                let registration =
-                    registration::register(&self.http, &endpoint, client_name, redirect_uri, method).await?;
+                let registration = registration::register(
+                    &self.http,
+                    &endpoint,
+                    client_name,
+                    redirect_uri,
+                    method,
+                    ApplicationType::Native,
+                )
+                .await?;
                 let kept = registration.clone();
                 self.store.update(move |contents| contents.register(issuer, kept)).await?;
                 Ok(registration)

@@ -6,15 +6,15 @@ use secret::Secret;
 use crate::registration::Registration;
 
 /// The credentials of one request: an `Authorization` header, and the client's members of the body.
-pub(crate) struct Credentials<'a> {
+pub struct Credentials<'a> {
     /// The value of `Authorization`, for HTTP Basic.
-    pub(crate) header: Option<Secret<String>>,
+    pub header: Option<Secret<String>>,
     /// What is added to the form.
-    pub(crate) parameters: Vec<(&'a str, &'a str)>,
+    pub parameters: Vec<(&'a str, &'a str)>,
 }
 
 /// The credentials of `registration`, by the method it is registered with.
-pub(crate) fn credentials(registration: &Registration) -> Credentials<'_> {
+pub fn credentials(registration: &Registration) -> Credentials<'_> {
     let client_id = registration.client_id.as_str();
     let secret = registration.client_secret.as_ref().map_or("", |secret| secret.expose().as_str());
     match registration.token_endpoint_auth_method {

@@ -75,7 +75,7 @@ pub enum DiscoveryError {
 }
 
 /// Sends what is needed to find out about `server`. `known` is the issuer used so far, if any.
-pub(crate) async fn discover(
+pub async fn discover(
     http: &outbound::Client,
     server: &ResourceIndicator,
     challenge: Option<&Challenge>,
@@ -151,8 +151,8 @@ fn choose_issuer(listed: &[String], known: Option<&str>) -> Option<String> {
     usable().find(|issuer| Some(issuer.as_str()) == known).or_else(|| usable().next()).cloned()
 }
 
-/// Step 4: the metadata of `issuer`.
-pub(crate) async fn authorization_server(
+/// Step 4: the metadata of `issuer`, which names no other one.
+pub async fn authorization_server(
     http: &outbound::Client,
     issuer: &str,
 ) -> Result<AuthorizationServerMetadata, Error> {
@@ -215,7 +215,7 @@ pub(crate) fn default_endpoints(issuer: &str) -> Result<AuthorizationServerMetad
 }
 
 /// The listed scopes as a set; `None` when there are none.
-pub(crate) fn scope_of(listed: &[String]) -> Option<Scope> {
+pub fn scope_of(listed: &[String]) -> Option<Scope> {
     Scope::parse(&listed.join(" ")).ok().filter(|scope| !scope.is_empty())
 }
 

@@ -15,7 +15,8 @@
 //!    few times at most.
 //!
 //! Every step has a function that sends and a pure function that judges. All requests go through `outbound`; time
-//! and randomness are handed in; the environment is not read.
+//! and randomness are handed in; the environment is not read. The first steps are there for other clients too, which
+//! keep their tokens elsewhere: [`discover`], [`choose`], [`register`], [`credentials`], [`request`].
 
 mod authorization;
 mod browser;
@@ -29,7 +30,7 @@ mod printable;
 mod refresh;
 mod refusal;
 mod registration;
-mod request;
+pub mod request;
 mod revocation;
 mod session;
 mod step_up;
@@ -40,11 +41,14 @@ pub use authorization::{AuthorizationError, AuthorizationFlow, AuthorizationUrl,
 pub use browser::{Browser, CannotOpen, Notice};
 pub use challenge::Challenge;
 pub use client::{Client, Settings};
-pub use discovery::{Discovery, DiscoveryError, server_url};
+pub use client_authentication::{Credentials, credentials};
+pub use discovery::{Discovery, DiscoveryError, authorization_server, discover, scope_of, server_url};
 pub use error::Error;
 pub use printable::{printable, printable_lines};
 pub use refusal::Refusal;
-pub use registration::{PreRegistered, Registration, RegistrationError};
+pub use registration::{
+    Choice, PreRegistered, Registration, RegistrationError, choose, register, secret_method,
+};
 pub use revocation::LoggedOut;
 pub use session::{Login, ProtocolError, Session};
 pub use token::TokenError;

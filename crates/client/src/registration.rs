@@ -45,11 +45,16 @@ pub struct PreRegistered {
 
 /// Where our identity comes from.
 #[derive(Debug)]
-pub(crate) enum Choice {
+pub enum Choice {
     /// It is known.
     Known(Registration),
     /// It has to be registered at this endpoint, with this method.
-    Register { endpoint: String, method: TokenEndpointAuthMethod },
+    Register {
+        /// The registration endpoint.
+        endpoint: String,
+        /// How the client will authenticate.
+        method: TokenEndpointAuthMethod,
+    },
 }
 
 /// Why we have no identity at an authorization server.
@@ -81,7 +86,7 @@ pub enum RegistrationError {
 }
 
 /// Decides who to be at the server behind `metadata`. `stored` is the registration kept for this issuer.
-pub(crate) fn choose(
+pub fn choose(
     metadata: &AuthorizationServerMetadata,
     pre_registered: Option<&PreRegistered>,
     metadata_document: Option<&str>,
@@ -138,7 +143,7 @@ fn method(metadata: &AuthorizationServerMetadata) -> Result<TokenEndpointAuthMet
 }
 
 /// How a secret is sent. RFC 8414 §2: "If omitted, the default is `client_secret_basic`".
-fn secret_method(metadata: &AuthorizationServerMetadata) -> Option<TokenEndpointAuthMethod> {
+pub fn secret_method(metadata: &AuthorizationServerMetadata) -> Option<TokenEndpointAuthMethod> {
     use TokenEndpointAuthMethod::{ClientSecretBasic, ClientSecretPost};
     if metadata.token_endpoint_auth_methods_supported.is_empty() {
         return Some(ClientSecretBasic);
@@ -150,13 +155,14 @@ fn supports(metadata: &AuthorizationServerMetadata, method: TokenEndpointAuthMet
     metadata.token_endpoint_auth_methods_supported.iter().any(|supported| supported == method.as_str())
 }
 
-/// Sends a dynamic registration.
-pub(crate) async fn register(
+/// Sends a dynamic registration of a client that is a `kind` of application.
+pub async fn register(
     http: &outbound::Client,
     endpoint: &str,
     client_name: &str,
     redirect_uri: &str,
     method: TokenEndpointAuthMethod,
+    kind: ApplicationType,
 ) -> Result<Registration, Error> {
     let metadata = ClientMetadata {
         redirect_uris: Some(vec![redirect_uri.to_owned()]),
@@ -166,7 +172,7 @@ pub(crate) async fn register(
         ),
         response_types: Some(vec!["code".to_owned()]),
         client_name: Some(client_name.to_owned()),
-        application_type: Some(ApplicationType::Native.to_string()),
+        application_type: Some(kind.to_string()),
         ..ClientMetadata::default()
     };
     let body = serde_json::to_vec(&metadata)

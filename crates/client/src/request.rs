@@ -9,16 +9,16 @@ use secret::Secret;
 use url::{Url, form_urlencoded};
 
 /// A token, registration or revocation response: at most 64 KiB within thirty seconds.
-pub(crate) const ENDPOINT: Limits =
+pub const ENDPOINT: Limits =
     Limits { bytes: 64 * 1024, headers: Duration::from_secs(30), total: Duration::from_secs(30) };
 
 /// `GET` of a JSON document.
-pub(crate) fn get(url: &str) -> Result<Request<Bytes>, outbound::Error> {
+pub fn get(url: &str) -> Result<Request<Bytes>, outbound::Error> {
     request(Method::GET, url, None, Bytes::new())
 }
 
 /// `POST` of a form, perhaps with an `Authorization` header.
-pub(crate) fn post_form(
+pub fn post_form(
     url: &str,
     parameters: &[(&str, &str)],
     authorization: Option<&Secret<String>>,
@@ -35,7 +35,7 @@ pub(crate) fn post_form(
 }
 
 /// `POST` of a JSON document.
-pub(crate) fn post_json(url: &str, body: Vec<u8>) -> Result<Request<Bytes>, outbound::Error> {
+pub fn post_json(url: &str, body: Vec<u8>) -> Result<Request<Bytes>, outbound::Error> {
     request(Method::POST, url, Some("application/json"), body.into())
 }
 
