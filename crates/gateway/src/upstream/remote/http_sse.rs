@@ -255,7 +255,7 @@ fn is_initialize(body: &[u8]) -> bool {
 fn knows_no_post(posted: &Result<(HeaderMap, Answer), UpstreamError>) -> bool {
     match posted {
         Ok((_, Answer::Json(status, body))) => *status != StatusCode::OK && error_in(body).is_none(),
-        Err(error) => *error == UpstreamError::NoStream,
+        Err(error) => matches!(error, UpstreamError::NoStream),
         Ok(_) => false,
     }
 }

@@ -5,7 +5,7 @@ use http::StatusCode;
 use crate::upstream::stdio::StdioError;
 
 /// The upstream's fault. The texts name it as such, and hold nothing that it sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum UpstreamError {
     /// It could not be connected to a moment ago, so it was not tried.
     #[error("the server behind this gateway cannot be reached at the moment")]

@@ -94,7 +94,7 @@ impl Conversation {
         let reader = tokio::spawn(async move {
             let ending = read(&table, events, source).await;
             tracing::debug!(%ending, "a stream of an upstream has ended");
-            close(&table, ending);
+            close(&table, &ending);
             forget();
         });
         *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader.abort_handle());
@@ -153,7 +153,7 @@ impl Drop for Conversation {
         if let Some(reader) = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             reader.abort();
         }
-        close(&self.table, UpstreamError::Unreachable);
+        close(&self.table, &UpstreamError::Unreachable);
     }
 }
 
@@ -265,13 +265,13 @@ fn take(table: &mut Table, id: &RequestId<'_>) -> Option<Waiting> {
 
 /// Fails everything that waits, and everything to come. Whether the server takes what is on its way there, the answer to
 /// that says.
-fn close(table: &Mutex<Table>, ending: UpstreamError) {
+fn close(table: &Mutex<Table>, ending: &UpstreamError) {
     let mut table = lock(table);
     table.is_over = true;
     table.listener = None;
     for waiting in table.waiting.extract_if(.., |waiting| waiting.is_taken) {
         // Fails when there is more to read first; the end of the channel is the same error then.
-        let _ = waiting.sender.try_send(Err(ending));
+        let _ = waiting.sender.try_send(Err(ending.clone()));
     }
 }
 
