@@ -2,10 +2,14 @@
 //!
 //! A sealed value is AES-256-GCM-SIV with the value's own place in the database as additional data: copied
 //! to another row, column or table it does not open. The first key of the ring seals, all of them open, so
-//! that a key is rotated by putting a new one in front.
+//! that a key is rotated by putting a new one in front: while the program runs ([`Keyring::replace`]), and while what
+//! the former keys sealed is sealed anew ([`KeyId::of`] says which that is).
 //!
 //! *Not* protected: an older value of the same place put back (a roll-back), and the length of the value.
 
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwap;
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf::{HKDF_SHA256, KeyType, Salt},
@@ -58,14 +62,50 @@ impl MasterKey {
         bytes.try_into().ok().map(|key| Self(Secret::new(key)))
     }
 
+    /// What it is called.
+    pub fn id(&self) -> KeyId {
+        let mut id = [0; KEY_ID_LENGTH];
+        id.copy_from_slice(&Digest::of(self.expose()).as_bytes()[..KEY_ID_LENGTH]);
+        KeyId(id)
+    }
+
     /// The key itself, for the file it is kept in.
     pub fn expose(&self) -> &[u8; Self::LENGTH] {
         self.0.expose()
     }
 }
 
+/// Names a master key without telling it: the beginning of its digest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; KEY_ID_LENGTH]);
+
+impl KeyId {
+    /// The key that a sealed value needs; `None` when it is cut short.
+    pub fn of(sealed: &[u8]) -> Option<Self> {
+        sealed.get(1..=KEY_ID_LENGTH)?.try_into().ok().map(Self)
+    }
+}
+
+/// Hexadecimal.
+impl fmt::Display for KeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "KeyId({self})")
+    }
+}
+
 /// The keys of this installation.
 pub struct Keyring {
+    keys: ArcSwap<Keys>,
+    root: MasterKey,
+}
+
+struct Keys {
     sealing: SealingKey,
     former: Vec<SealingKey>,
 }
@@ -98,13 +138,38 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError::Empty`] without a key.
     pub fn new(keys: &[MasterKey]) -> Result<Self, KeyringError> {
-        let (first, former) = keys.split_first().ok_or(KeyringError::Empty)?;
-        Ok(Self { sealing: SealingKey::new(first), former: former.iter().map(SealingKey::new).collect() })
+        let root = keys.first().ok_or(KeyringError::Empty)?.clone();
+        Ok(Self { keys: ArcSwap::from_pointee(Keys::new(keys)?), root })
+    }
+
+    /// The same ring with another key to derive from, which stays when the keys are rotated.
+    #[must_use]
+    pub fn rooted_in(self, root: MasterKey) -> Self {
+        Self { root, ..self }
+    }
+
+    /// Takes over other keys. What is being sealed or opened is so with the former ones.
+    ///
+    /// # Errors
+    /// [`KeyringError::Empty`] without a key; then nothing changes.
+    pub fn replace(&self, keys: &[MasterKey]) -> Result<(), KeyringError> {
+        self.keys.store(Arc::new(Keys::new(keys)?));
+        Ok(())
+    }
+
+    /// The key that seals.
+    pub fn sealing_key(&self) -> KeyId {
+        self.keys.load().sealing.id
+    }
+
+    /// Every key that opens, the sealing one first.
+    pub fn key_ids(&self) -> Vec<KeyId> {
+        self.keys.load().all().map(|key| key.id).collect()
     }
 
     /// Seals `clear` for `location`.
     pub fn seal(&self, random: &dyn Random, location: Location<'_>, clear: &[u8]) -> Vec<u8> {
-        self.sealing.seal(random, location, clear)
+        self.keys.load().sealing.seal(random, location, clear)
     }
 
     /// Opens what was sealed for `location`.
@@ -112,21 +177,35 @@ impl Keyring {
     /// # Errors
     /// [`OpenError`]; the value is not used in any case.
     pub fn open(&self, location: Location<'_>, sealed: &[u8]) -> Result<Secret<Vec<u8>>, OpenError> {
-        let id = sealed.get(1..=KEY_ID_LENGTH).ok_or(OpenError::Damaged)?;
-        let mut keys = std::iter::once(&self.sealing).chain(&self.former);
-        let key = keys.find(|key| key.id == id).ok_or(OpenError::UnknownKey)?;
+        let id = KeyId::of(sealed).ok_or(OpenError::Damaged)?;
+        let keys = self.keys.load();
+        let key = keys.all().find(|key| key.id == id).ok_or(OpenError::UnknownKey)?;
         key.open(location, sealed)
     }
 
-    /// A further key derived from the sealing key for one `purpose`, the same on every node.
+    /// A further key for one `purpose`, the same on every node with the same root: the first key, unless
+    /// [`Keyring::rooted_in`] gave another.
     pub fn derive(&self, purpose: &str) -> MasterKey {
-        derive(self.sealing.master.expose(), purpose)
+        derive(self.root.expose(), purpose)
     }
 
     /// A ring of one key that only the holder of `secret` can derive: what is sealed with it can be opened
     /// with the secret alone and not with the database alone.
     pub fn derived_from(secret: &[u8], purpose: &str) -> Self {
-        Self { sealing: SealingKey::new(&derive(secret, purpose)), former: Vec::new() }
+        let root = derive(secret, purpose);
+        let keys = Keys { sealing: SealingKey::new(&root), former: Vec::new() };
+        Self { keys: ArcSwap::from_pointee(keys), root }
+    }
+}
+
+impl Keys {
+    fn new(keys: &[MasterKey]) -> Result<Self, KeyringError> {
+        let (first, former) = keys.split_first().ok_or(KeyringError::Empty)?;
+        Ok(Self { sealing: SealingKey::new(first), former: former.iter().map(SealingKey::new).collect() })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &SealingKey> {
+        std::iter::once(&self.sealing).chain(&self.former)
     }
 }
 
@@ -147,25 +226,22 @@ fn derive(secret: &[u8], purpose: &str) -> MasterKey {
 }
 
 struct SealingKey {
-    id: [u8; KEY_ID_LENGTH],
-    master: MasterKey,
+    id: KeyId,
     cipher: LessSafeKey,
 }
 
 impl SealingKey {
     fn new(master: &MasterKey) -> Self {
-        let mut id = [0; KEY_ID_LENGTH];
-        id.copy_from_slice(&Digest::of(master.expose()).as_bytes()[..KEY_ID_LENGTH]);
         let cipher =
             UnboundKey::new(&AES_256_GCM_SIV, master.expose()).expect("the key has the cipher's length");
-        Self { id, master: master.clone(), cipher: LessSafeKey::new(cipher) }
+        Self { id: master.id(), cipher: LessSafeKey::new(cipher) }
     }
 
     fn seal(&self, random: &dyn Random, location: Location<'_>, clear: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_LEN] = random::array(random);
         let mut sealed = Vec::with_capacity(HEADER_LENGTH + clear.len() + 16);
         sealed.push(FORMAT);
-        sealed.extend_from_slice(&self.id);
+        sealed.extend_from_slice(&self.id.0);
         sealed.extend_from_slice(&nonce);
         let mut content = clear.to_vec();
         self.cipher
@@ -260,6 +336,32 @@ mod tests {
         assert!(Keyring::derived_from(b"token a", "successor").open(HERE, &sealed).is_ok());
         assert!(Keyring::derived_from(b"token b", "successor").open(HERE, &sealed).is_err());
         assert!(Keyring::derived_from(b"token a", "other").open(HERE, &sealed).is_err());
+    }
+
+    #[test]
+    fn keys_are_replaced_while_others_seal() {
+        let random = random();
+        let (old, new) = (MasterKey::mint(&random), MasterKey::mint(&random));
+        let ring = Keyring::new(std::slice::from_ref(&old)).unwrap();
+        let (sealed, derived) = (ring.seal(&random, HERE, b"canary"), ring.derive("sessions"));
+        assert_eq!(KeyId::of(&sealed), Some(ring.sealing_key()));
+        ring.replace(&[new.clone(), old.clone()]).unwrap();
+        assert_eq!((ring.sealing_key(), ring.key_ids()), (new.id(), vec![new.id(), old.id()]));
+        assert_eq!(ring.open(HERE, &sealed).unwrap().expose(), b"canary");
+        assert_eq!(KeyId::of(&ring.seal(&random, HERE, b"canary")), Some(new.id()));
+        assert_eq!(ring.derive("sessions").expose(), derived.expose());
+        assert_eq!(ring.replace(&[]), Err(KeyringError::Empty));
+        assert_eq!(ring.sealing_key(), new.id());
+    }
+
+    #[test]
+    fn a_root_of_its_own_outlives_the_keys() {
+        let random = random();
+        let root = MasterKey::mint(&random);
+        let ring = || Keyring::new(&[MasterKey::mint(&random)]).unwrap();
+        let derived = |ring: Keyring| *ring.rooted_in(root.clone()).derive("sessions").expose();
+        assert_eq!(derived(ring()), derived(ring()));
+        assert_ne!(ring().derive("sessions").expose(), ring().derive("sessions").expose());
     }
 
     #[test]

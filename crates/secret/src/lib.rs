@@ -14,7 +14,7 @@ mod redacted;
 mod token;
 
 pub use digest::Digest;
-pub use keyring::{Keyring, KeyringError, Location, MasterKey, OpenError};
+pub use keyring::{KeyId, Keyring, KeyringError, Location, MasterKey, OpenError};
 pub use random::Random;
 pub use redacted::Secret;
 pub use token::{MalformedToken, Token, TokenKind, token_length};
