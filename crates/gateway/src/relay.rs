@@ -56,7 +56,8 @@ use crate::session::sealed::SealedSessions;
 use crate::settings::{Front, RemoteSettings};
 use crate::shut_down::until_shut_down;
 use crate::trace_context;
-use crate::upstream::remote::Remote;
+use crate::upstream::remote::{Caller, Remote};
+use admit::Admitted;
 pub(crate) use kept::Kept;
 pub(crate) use respond::event_stream;
 use respond::{json, relay, respond};
@@ -196,12 +197,9 @@ async fn answer(
     if era == Era::Modern {
         modern::check(&asked)?;
     }
-    let recorded = admit::admit(endpoint, &permit, era, (&request.method, &params)).await?;
-    let outcome = match era {
-        Era::Legacy => legacy::answer(endpoint, permit, &asked).await,
-        Era::Modern => modern::answer(endpoint, permit, &asked).await,
-    };
-    match (recorded, outcome) {
+    let mut admitted = admit::admit(endpoint, &permit, era, (&request.method, &params)).await?;
+    let outcome = go_on(endpoint, Caller::new(&endpoint.remote, permit), (era, &asked), &mut admitted).await;
+    match (admitted.recorded, outcome) {
         (None, Ok(response)) if request.method == "subscriptions/listen" => {
             Ok(until_shut_down(&endpoint.front, response, Some(&request.id)))
         }
@@ -211,6 +209,20 @@ async fn answer(
             call.end(Outcome::Failed);
             Err(refusal)
         }
+    }
+}
+
+/// To the server, once what is called is approved.
+async fn go_on(
+    endpoint: &RelayEndpoint,
+    caller: Caller,
+    (era, asked): (Era, &Asked<'_>),
+    admitted: &mut Admitted,
+) -> Result<Response, Refusal> {
+    quarantine::check(endpoint, &caller, admitted).await?;
+    match era {
+        Era::Legacy => legacy::answer(endpoint, Arc::new(caller), asked).await,
+        Era::Modern => modern::answer(endpoint, Arc::new(caller), asked).await,
     }
 }
 

@@ -8,41 +8,46 @@ use mcp::json::{Object, string};
 use mcp::{CallToolParams, Era, InvalidParams, Params};
 use serde::Deserialize;
 
-use super::{RelayEndpoint, annotated, quarantine};
+use super::{RelayEndpoint, annotated};
 use crate::endpoint::{CallRefusal, Refusal};
 use crate::gate::Gate;
 use crate::lock;
 use crate::policy::{Arguments, Target};
 use crate::recorded::RecordedCall;
 
-/// What the audit log calls the lock.
-const BY_LOCK: &str = "lock";
+/// A request that may go on.
+#[derive(Default)]
+pub(super) struct Admitted {
+    /// Its entry in the audit log, when it is a tool call.
+    pub(super) recorded: Option<RecordedCall>,
+    /// What it calls, whose definition must have been approved.
+    pub(super) called: Option<(lock::Thing, String)>,
+}
 
-/// Lets the request pass, or not. A tool call comes with its entry in the audit log.
+/// Lets the request pass, or not. Whether what it calls was approved is looked at when the server can be asked.
 pub(super) async fn admit(
     endpoint: &RelayEndpoint,
     permit: &Permit,
     era: Era,
     (method, params): (&str, &Params<'_>),
-) -> Result<Option<RecordedCall>, Refusal> {
+) -> Result<Admitted, Refusal> {
     let gate = &endpoint.gate;
     // Each of its members has a gate of its own.
     if endpoint.remote.is_virtual() {
-        return Ok(None);
+        return Ok(Admitted::default());
     }
     if method == "tools/call" {
         let call = CallToolParams::read(params).map_err(CallRefusal::Params)?;
         let annotations = annotated::annotations(endpoint, permit, &call.name).await;
         let recorded = gate.call(permit, &call, annotations).await?;
-        if let Err(refusal) = quarantine::check(endpoint, permit, lock::Thing::Tool, &call.name).await {
-            recorded.deny(&call.name, BY_LOCK);
-            return Err(refusal);
-        }
-        return Ok(Some(recorded));
+        let is_locked = endpoint.reviewer.is_enforced();
+        let called = is_locked.then(|| (lock::Thing::Tool, call.name.into_owned()));
+        return Ok(Admitted { recorded: Some(recorded), called });
     }
     if method != "ping" {
         gate.count(permit).await?;
     }
+    let mut called = None;
     match method {
         // A client must see what there is before it can ask its user for more.
         "initialize" | "ping" | "server/discover" | "tools/list" => {}
@@ -53,13 +58,13 @@ pub(super) async fn admit(
         method => {
             for thing in things(method, params).map_err(|error| Refusal::params(StatusCode::OK, &error))? {
                 pass(gate, permit, era, &thing)?;
-                if let Thing::Prompt(name, _) = &thing {
-                    quarantine::check(endpoint, permit, lock::Thing::Prompt, name).await?;
+                if let Thing::Prompt(name, _) = thing {
+                    called = Some((lock::Thing::Prompt, name.into_owned()));
                 }
             }
         }
     }
-    Ok(None)
+    Ok(Admitted { recorded: None, called })
 }
 
 fn pass(gate: &Gate, permit: &Permit, era: Era, thing: &Thing<'_>) -> Result<(), Refusal> {

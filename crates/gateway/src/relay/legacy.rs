@@ -34,14 +34,13 @@ struct Session {
 /// Answers one request.
 pub(super) async fn answer(
     endpoint: &RelayEndpoint,
-    permit: Permit,
+    caller: Arc<Caller>,
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
     if asked.request.method == "initialize" {
-        return opening::initialize(endpoint, Caller::new(&endpoint.remote, permit), asked).await;
+        return opening::initialize(endpoint, &caller, asked).await;
     }
-    let session = session_of(endpoint, &permit, asked.headers)?;
-    let caller = Arc::new(Caller::new(&endpoint.remote, permit));
+    let session = session_of(endpoint, caller.permit(), asked.headers)?;
     match &session.sealed.upstream {
         UpstreamSession::Legacy(_) => forward(endpoint, caller, &session, asked).await,
         UpstreamSession::Modern(client) => {

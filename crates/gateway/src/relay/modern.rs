@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use guard::Permit;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use mcp::{CallToolParams, Era, ProtocolVersion, headers as mirror};
 use serde_json::value::RawValue;
@@ -39,10 +38,9 @@ pub(super) fn check(asked: &Asked<'_>) -> Result<(), Refusal> {
 /// Answers one request.
 pub(super) async fn answer(
     endpoint: &RelayEndpoint,
-    permit: Permit,
+    caller: Arc<Caller>,
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
-    let caller = Arc::new(Caller::new(&endpoint.remote, permit));
     match caller.description().await? {
         Description::Modern(_) => forward(endpoint, caller, asked).await,
         Description::Legacy => translated::translate(endpoint, caller, asked).await,

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use guard::Permit;
 use http::StatusCode;
 use mcp::json::{Object, string};
 use mcp::{ErrorCode, ErrorObject};
@@ -13,6 +12,7 @@ use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 
 use super::RelayEndpoint;
+use super::admit::Admitted;
 use crate::endpoint::Refusal;
 use crate::lock::{Judgement, Thing};
 use crate::policy::Annotations;
@@ -22,10 +22,28 @@ use crate::upstream::remote::{Caller, UpstreamError};
 /// A server is asked no more often than this, however many things are called that it does not list.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
-/// Refuses what is quarantined.
+/// What the audit log calls the lock.
+const BY_LOCK: &str = "lock";
+
+/// Refuses what is quarantined, also in the audit log.
 pub(super) async fn check(
     endpoint: &RelayEndpoint,
-    permit: &Permit,
+    caller: &Caller,
+    admitted: &mut Admitted,
+) -> Result<(), Refusal> {
+    let Some((thing, name)) = &admitted.called else { return Ok(()) };
+    let outcome = is_approved(endpoint, caller, *thing, name).await;
+    if outcome.is_err()
+        && let Some(recorded) = admitted.recorded.take()
+    {
+        recorded.deny(name, BY_LOCK);
+    }
+    outcome
+}
+
+async fn is_approved(
+    endpoint: &RelayEndpoint,
+    caller: &Caller,
     thing: Thing,
     name: &str,
 ) -> Result<(), Refusal> {
@@ -35,7 +53,7 @@ pub(super) async fn check(
     let judgement = match endpoint.reviewer.known(thing, name) {
         Some(judgement) => judgement,
         None => {
-            ask(endpoint, permit, thing, name).await?;
+            ask(endpoint, caller, thing, name).await?;
             endpoint.reviewer.known(thing, name).unwrap_or(Judgement::New)
         }
     };
@@ -54,7 +72,7 @@ pub(super) async fn check(
 /// Asks for the list that would have it, unless somebody else just did.
 async fn ask(
     endpoint: &RelayEndpoint,
-    permit: &Permit,
+    caller: &Caller,
     thing: Thing,
     name: &str,
 ) -> Result<(), UpstreamError> {
@@ -65,10 +83,8 @@ async fn ask(
     if is_known || asked.get(&thing).is_some_and(|at| at.elapsed() < ASK_EVERY) {
         return Ok(());
     }
-    let permit = endpoint.guard.renew(permit).ok_or(UpstreamError::Resting)?;
-    let caller = Caller::new(&endpoint.remote, permit);
     let list = if thing == Thing::Prompt { PROMPTS } else { TOOLS };
-    each(&caller, list, &mut |entry| learn(endpoint, thing, entry)).await?;
+    each(caller, list, &mut |entry| learn(endpoint, thing, entry)).await?;
     asked.insert(thing, Instant::now());
     Ok(())
 }

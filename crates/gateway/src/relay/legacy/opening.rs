@@ -21,19 +21,19 @@ use crate::upstream::remote::{Caller, Description, UpstreamError, implementation
 /// Opens a session with the server behind, or, if that knows none, one that is ours alone.
 pub(super) async fn initialize(
     endpoint: &RelayEndpoint,
-    caller: Caller,
+    caller: &Caller,
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
     let params =
         InitializeParams::read(asked.params).map_err(|error| Refusal::params(StatusCode::OK, &error))?;
-    let capabilities = capabilities(&caller, asked)?;
+    let capabilities = capabilities(caller, asked)?;
     let now = endpoint.front.clock.now();
     let body = capabilities
         .as_deref()
         .map_or_else(|| asked.body.clone(), |capabilities| asked.with_param("capabilities", capabilities));
     let opened = match caller.description().await? {
-        Description::Legacy => Ok(open(&caller, asked, body).await?),
-        Description::Modern(described) => open_beside(&caller, asked, body).await.ok_or(described),
+        Description::Legacy => Ok(open(caller, asked, body).await?),
+        Description::Modern(described) => open_beside(caller, asked, body).await.ok_or(described),
     };
     let (session, mut response) = match opened {
         Ok(opened) => {
