@@ -52,7 +52,7 @@ fn client<'a>(unverified_name: &'a str, verified: bool, redirect_uri: &str) -> C
 
 fn login_pages(language: Language) -> Vec<(&'static str, String)> {
     let login = |client, problem: Option<LoginProblem>| Login {
-        waiting: Some(Waiting { transaction: "sample", client }),
+        waiting: Some(Waiting { transaction: "sample", client: Some(client) }),
         user_name: if problem.is_none() { "" } else { "ada" },
         problem,
     };

@@ -153,6 +153,11 @@ set-up-done-lead = You can sign in as { $user } when an app asks you to.
 home-title = MCP servers
 home-lead = Give one of these addresses to your app. It will bring you here to sign in and to decide what it may do.
 home-none = No MCP server is configured here yet.
+home-account = Your account
+home-signed-in = Signed in as { $user }
+home-sign-out = Sign out
+home-connections = Your connections to other services
+home-sign-in = Sign in to see your connections to other services
 
 ## Signed out
 

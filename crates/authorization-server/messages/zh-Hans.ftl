@@ -133,6 +133,11 @@ set-up-done-lead = 当应用请求时，您可以用 { $user } 登录。
 home-title = MCP 服务器
 home-lead = 将以下任一地址提供给您的应用。它会带您来此登录，并由您决定它可以做什么。
 home-none = 此处尚未配置 MCP 服务器。
+home-account = 您的账户
+home-signed-in = 当前以 { $user } 的身份登录
+home-sign-out = 退出登录
+home-connections = 您与其他服务的连接
+home-sign-in = 登录以查看您与其他服务的连接
 
 ## 已退出
 

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use oauth::Issuer;
 use secret::{Digest, Token, TokenKind};
@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// A request that a person's browser made.
-pub(crate) struct FromBrowser {
+pub struct FromBrowser {
     /// The language to answer in.
-    pub(crate) language: Language,
+    pub language: Language,
     /// The browser's own cookie, if it has one of ours.
     pub(crate) browser: Option<Token<Browser>>,
     /// The session cookie, if it has one of ours.
@@ -27,16 +27,17 @@ pub(crate) struct FromBrowser {
     /// Whether a person is looking: browsers say so, programs do not.
     pub(crate) is_navigation: bool,
     /// Whether a form in this request was sent from our own page.
-    pub(crate) is_own_form: bool,
+    pub is_own_form: bool,
 }
 
-impl FromRequestParts<AuthorizationServer> for FromBrowser {
+impl<S: Send + Sync> FromRequestParts<S> for FromBrowser
+where
+    AuthorizationServer: FromRef<S>,
+{
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        server: &AuthorizationServer,
-    ) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let server = AuthorizationServer::from_ref(state);
         let headers = &parts.headers;
         let accept_language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let secure = !server.issuer().is_plain_http();
@@ -103,6 +104,11 @@ fn is_own_form(headers: &HeaderMap, issuer: &Issuer) -> bool {
 }
 
 impl FromBrowser {
+    /// Which browser it is, if it has our cookie: what was begun here can be ended only here.
+    pub fn digest(&self) -> Option<Digest> {
+        self.browser.as_ref().map(Token::digest)
+    }
+
     /// Whether the stored `digest` is this browser's.
     pub(crate) fn is(&self, digest: &Digest) -> bool {
         self.browser.as_ref().is_some_and(|token| token.digest() == *digest)

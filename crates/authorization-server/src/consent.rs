@@ -10,9 +10,7 @@ use http::StatusCode;
 use oauth::{
     Error, ErrorCode, GrantType, RedirectUri, Scope, authorization::error_url, parameters::Parameters,
 };
-use store::{
-    AuthorizationRequestRecord, ClientOrigin, ClientRecord, SessionRecord, UserRecord, authorization_request,
-};
+use store::{AuthorizationRequestRecord, ClientOrigin, ClientRecord, UserRecord, authorization_request};
 
 use crate::{
     AuthorizationServer, Resource,
@@ -24,6 +22,7 @@ use crate::{
     metadata::OFFLINE_ACCESS,
     page::{self, PageError},
     pages::{Client, Consent, Destination, LOGIN_PATH, Language, Lifetime, ScopeLine},
+    signed_in::SignedIn,
 };
 
 /// GET /consent
@@ -52,7 +51,9 @@ async fn ask(
     transaction: Option<&str>,
 ) -> Result<Response, PageError> {
     let waiting = load_waiting(server, from, transaction).await?;
-    let Some((_, user)) = load_session(server, from).await? else { return Ok(to_login(server, &waiting)) };
+    let Some(SignedIn { user, .. }) = server.signed_in(from).await? else {
+        return Ok(to_login(server, &waiting));
+    };
     let earlier = grant_code::find_consent(server, &user, &waiting.record).await?;
     let earlier = earlier.map(|consent| consent.scope).unwrap_or_default();
     Ok(show(server, from, &waiting, &user, &earlier))
@@ -68,7 +69,7 @@ async fn decide(
     }
     let one = |name| parameters.one(name).ok().flatten();
     let waiting = load_waiting(server, from, one("transaction")).await?;
-    let Some((session, user)) = load_session(server, from).await? else {
+    let Some(SignedIn { session, user }) = server.signed_in(from).await? else {
         return Ok(to_login(server, &waiting));
     };
     let place = server.place_in_audit_log().await?;
@@ -113,16 +114,6 @@ async fn deny(
     server.store().commit(statement).await?;
     let error = Error::new(ErrorCode::AccessDenied, "the person denied the request");
     Ok(error_url(&record.redirect_uri, server.issuer(), record.state.as_deref(), &error))
-}
-
-async fn load_session(
-    server: &AuthorizationServer,
-    from: &FromBrowser,
-) -> Result<Option<(SessionRecord, UserRecord)>, PageError> {
-    match &from.session {
-        Some(token) => Ok(server.store().session(&token.digest(), server.now()).await?),
-        None => Ok(None),
-    }
 }
 
 fn to_login(server: &AuthorizationServer, waiting: &WaitingRequest) -> Response {
@@ -183,11 +174,16 @@ fn lifetime(server: &AuthorizationServer, client: &ClientRecord, scope: &Scope) 
     }
 }
 
-/// The client as pages show it. Verified is only what an operator registered.
+/// The client as pages show it.
 pub(crate) fn app<'a>(client: &'a ClientRecord, redirect_uri: &RedirectUri) -> Client<'a> {
     Client {
         unverified_name: &client.name,
-        verified: client.origin == ClientOrigin::Operator,
+        verified: is_verified(client),
         destination: Destination::of(redirect_uri),
     }
+}
+
+/// Verified is only what an operator registered.
+pub(crate) fn is_verified(client: &ClientRecord) -> bool {
+    client.origin == ClientOrigin::Operator
 }

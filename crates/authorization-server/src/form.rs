@@ -1,6 +1,9 @@
 //! Reading a form body strictly (RFC 6749 §3.2, appendix B).
 
-use axum::extract::{FromRequest, Request};
+use axum::{
+    extract::{FromRequest, Request},
+    response::{IntoResponse as _, Response},
+};
 use http::header;
 use oauth::{ErrorCode, parameters::Parameters};
 
@@ -10,15 +13,22 @@ use crate::{answer::EndpointError, body::WholeBody};
 pub(crate) const MAXIMUM_BODY: usize = 64 * 1024;
 
 /// The parameters of a form body, with the `Authorization` header that came with it.
-pub(crate) struct Form {
-    pub(crate) parameters: Parameters,
+pub struct Form {
+    /// What the form holds.
+    pub parameters: Parameters,
     pub(crate) authorization: Option<Vec<u8>>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Form {
-    type Rejection = EndpointError;
+    type Rejection = Response;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, EndpointError> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        Self::read(request, state).await.map_err(EndpointError::into_response)
+    }
+}
+
+impl Form {
+    async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Self, EndpointError> {
         if request.uri().query().is_some_and(|query| !query.is_empty()) {
             let description = "send the parameters in the body, not in the URL";
             return Err(EndpointError::new(ErrorCode::InvalidRequest, description));

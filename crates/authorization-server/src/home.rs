@@ -8,18 +8,25 @@ use crate::{
     browser::FromBrowser,
     page::{self, PageError},
     pages::{ErrorKind, Home, HomeServer},
+    signed_in::SignedIn,
 };
 
 /// GET /
 pub(crate) async fn get(State(server): State<AuthorizationServer>, from: FromBrowser) -> Response {
+    let result = home(&server, &from).await;
+    page::answer(&server, &from, result)
+}
+
+async fn home(server: &AuthorizationServer, from: &FromBrowser) -> Result<Response, PageError> {
+    let who = server.signed_in(from).await?;
     let resources = server.resources();
     let servers: Vec<_> = resources
         .iter()
         .filter(|resource| !resource.is_alias)
         .map(|resource| HomeServer { name: &resource.name, address: resource.indicator.as_str() })
         .collect();
-    let html = Home { servers: &servers }.render(from.language);
-    page::show(server.issuer(), StatusCode::OK, html, None)
+    let view = Home { servers: &servers, user_name: who.as_ref().map(SignedIn::user_name) };
+    Ok(page::show(server.issuer(), StatusCode::OK, view.render(from.language), None))
 }
 
 /// Every address that is nobody's.

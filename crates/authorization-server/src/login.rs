@@ -1,4 +1,4 @@
-//! Signing in with a password, on the way to a decision.
+//! Signing in with a password, on the way to a decision or to a page of ours.
 
 use audit::{Event, Kind, Outcome};
 use axum::{
@@ -25,7 +25,48 @@ use crate::{
     kinds::{Session, Transaction},
     page::{self, PageError},
     pages::{CONSENT_PATH, Login, LoginProblem, Waiting},
+    waiting_page::{OwnPage, waiting_page},
 };
+
+/// Where somebody goes who has signed in.
+enum Goal {
+    /// On with an authorization request.
+    Request(Box<WaitingRequest>),
+    /// To a page of ours.
+    Page { transaction: String, page: OwnPage },
+}
+
+impl Goal {
+    async fn load(
+        server: &AuthorizationServer,
+        from: &FromBrowser,
+        unverified_transaction: Option<&str>,
+    ) -> Result<Self, PageError> {
+        let text = unverified_transaction.unwrap_or_default();
+        match waiting_page(server, from, text) {
+            Some(page) => Ok(Self::Page { transaction: text.to_owned(), page: page? }),
+            None => Ok(Self::Request(Box::new(load_waiting(server, from, Some(text)).await?))),
+        }
+    }
+
+    fn shown(&self) -> Waiting<'_> {
+        match self {
+            Self::Request(waiting) => Waiting {
+                transaction: waiting.transaction.expose(),
+                client: Some(app(&waiting.client, &waiting.record.redirect_uri)),
+            },
+            Self::Page { transaction, .. } => Waiting { transaction, client: None },
+        }
+    }
+
+    /// Where the sign-in form may lead on to, beside our own pages.
+    fn redirect_uri(&self) -> Option<&RedirectUri> {
+        match self {
+            Self::Request(waiting) => Some(&waiting.record.redirect_uri),
+            Self::Page { .. } => None,
+        }
+    }
+}
 
 /// An authorization request that waits for a person, and the client that made it.
 pub(crate) struct WaitingRequest {
@@ -40,8 +81,8 @@ pub(crate) async fn get(
     from: FromBrowser,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let result = load_waiting(&server, &from, transaction_of(query.as_deref()).as_deref()).await;
-    let result = result.map(|waiting| show(&server, &from, &waiting, "", None));
+    let result = Goal::load(&server, &from, transaction_of(query.as_deref()).as_deref()).await;
+    let result = result.map(|goal| show(&server, &from, &goal, "", None));
     page::answer(&server, &from, result)
 }
 
@@ -64,27 +105,27 @@ async fn sign_in(
         return Err(PageError::foreign_form());
     }
     let one = |name| parameters.one(name).ok().flatten().unwrap_or_default();
-    let waiting = load_waiting(server, from, Some(one("transaction"))).await?;
+    let goal = Goal::load(server, from, Some(one("transaction"))).await?;
     let name = one("username");
     let key = [name, &subscriber(from.peer)];
     let now = server.now();
     let failures = &server.attempts().failed_logins;
     if let Err(TooMany { retry_after: after }) = failures.check(&key, now) {
-        let response = show(server, from, &waiting, name, Some(LoginProblem::LockedFor(after)));
+        let response = show(server, from, &goal, name, Some(LoginProblem::LockedFor(after)));
         return Ok(retry_after(response, after));
     }
     let place = server.place_in_audit_log().await?;
     match verify(server, name, Secret::from(one("password"))).await? {
         Verified::Is(user) => {
-            let response = begin_session(server, from, &waiting, &user).await?;
-            place.record(signed_in(server, from, &waiting, Some(&user), Outcome::Succeeded));
+            let response = begin_session(server, from, &goal, &user).await?;
+            place.record(signed_in(server, from, &goal, Some(&user), Outcome::Succeeded));
             Ok(response)
         }
         Verified::IsNot(user) => {
             tracing::info!(peer = ?from.peer, "sign-in failed");
-            place.record(signed_in(server, from, &waiting, user.as_ref(), Outcome::Refused));
+            place.record(signed_in(server, from, &goal, user.as_ref(), Outcome::Refused));
             failures.count(&key, now)?;
-            Ok(show(server, from, &waiting, name, Some(LoginProblem::WrongCredentials)))
+            Ok(show(server, from, &goal, name, Some(LoginProblem::WrongCredentials)))
         }
     }
 }
@@ -120,11 +161,15 @@ async fn verify(
 fn signed_in(
     server: &AuthorizationServer,
     from: &FromBrowser,
-    waiting: &WaitingRequest,
+    goal: &Goal,
     user: Option<&UserRecord>,
     outcome: Outcome,
 ) -> Event {
-    let event = Event::new(Kind::SignIn, outcome).client(&waiting.client.id);
+    let event = Event::new(Kind::SignIn, outcome);
+    let event = match goal {
+        Goal::Request(waiting) => event.client(&waiting.client.id),
+        Goal::Page { .. } => event,
+    };
     let event = match from.peer {
         Some(peer) => event.detail("peer", peer),
         None => event,
@@ -139,7 +184,7 @@ fn signed_in(
 async fn begin_session(
     server: &AuthorizationServer,
     from: &FromBrowser,
-    waiting: &WaitingRequest,
+    goal: &Goal,
     user: &UserRecord,
 ) -> Result<Response, PageError> {
     let now = server.now();
@@ -151,10 +196,12 @@ async fn begin_session(
     }
     server.store().commit(batch).await?;
     tracing::info!(user = %user.id, "signed in");
-    let url = if grant_code::is_remembered(server, user, &waiting.record).await? {
-        grant_code::grant_decided(server, from, &waiting.record, (user, now)).await?
-    } else {
-        page_url(server, CONSENT_PATH, &waiting.transaction)
+    let url = match goal {
+        Goal::Page { page, .. } => server.issuer().url(page.path()),
+        Goal::Request(waiting) if grant_code::is_remembered(server, user, &waiting.record).await? => {
+            grant_code::grant_decided(server, from, &waiting.record, (user, now)).await?
+        }
+        Goal::Request(waiting) => page_url(server, CONSENT_PATH, &waiting.transaction),
     };
     let response = page::see_other(server.issuer(), &url);
     Ok(page::with_cookie(response, browser::set_session(server.issuer(), &token)))
@@ -178,25 +225,18 @@ fn new_session(
 fn show(
     server: &AuthorizationServer,
     from: &FromBrowser,
-    waiting: &WaitingRequest,
+    goal: &Goal,
     user_name: &str,
     problem: Option<LoginProblem>,
 ) -> Response {
-    let redirect_uri: &RedirectUri = &waiting.record.redirect_uri;
-    let view = Login {
-        waiting: Some(Waiting {
-            transaction: waiting.transaction.expose(),
-            client: app(&waiting.client, redirect_uri),
-        }),
-        user_name,
-        problem,
-    };
+    let waiting = goal.shown();
+    let view = Login { waiting: Some(waiting), user_name, problem };
     let status = match problem {
         None => StatusCode::OK,
         Some(LoginProblem::WrongCredentials) => StatusCode::UNAUTHORIZED,
         Some(LoginProblem::LockedFor(_)) => StatusCode::TOO_MANY_REQUESTS,
     };
-    page::show(server.issuer(), status, view.render(from.language), Some(redirect_uri))
+    page::show(server.issuer(), status, view.render(from.language), goal.redirect_uri())
 }
 
 /// The transaction that a page's query names.

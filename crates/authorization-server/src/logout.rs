@@ -12,6 +12,7 @@ use crate::{
     login::load_waiting,
     page::{self, PageError},
     pages::{LOGIN_PATH, SignedOut},
+    waiting_page::waiting_page,
 };
 
 /// POST /logout
@@ -36,11 +37,15 @@ async fn sign_out(
     if let Some(token) = &from.session {
         server.store().commit(session::delete(&token.digest())).await?;
     }
-    let response = if transaction.is_some() {
-        let waiting = load_waiting(server, from, transaction).await?;
-        page::see_other(server.issuer(), &page_url(server, LOGIN_PATH, &waiting.transaction))
-    } else {
-        page::show(server.issuer(), StatusCode::OK, SignedOut.render(from.language), None)
+    let response = match transaction {
+        None => page::show(server.issuer(), StatusCode::OK, SignedOut.render(from.language), None),
+        Some(transaction) => match waiting_page(server, from, transaction) {
+            Some(page) => server.sign_in_before(&page?, from),
+            None => {
+                let waiting = load_waiting(server, from, Some(transaction)).await?;
+                page::see_other(server.issuer(), &page_url(server, LOGIN_PATH, &waiting.transaction))
+            }
+        },
     };
     Ok(page::with_cookie(response, browser::clear_session(server.issuer())))
 }

@@ -18,7 +18,7 @@ use crate::{
 
 /// Why a page cannot be shown or a form not be taken.
 #[derive(Debug)]
-pub(crate) struct PageError {
+pub struct PageError {
     kind: ErrorKind,
     status: StatusCode,
     /// What the app's developer may read, in the standard's words.
@@ -29,7 +29,8 @@ pub(crate) struct PageError {
 }
 
 impl PageError {
-    pub(crate) fn new(kind: ErrorKind, status: StatusCode) -> Self {
+    /// The page of this kind, with the status it is answered with.
+    pub fn new(kind: ErrorKind, status: StatusCode) -> Self {
         Self { kind, status, detail: None, reason: None, retry_after: None }
     }
 
@@ -38,20 +39,25 @@ impl PageError {
     }
 
     /// A form that was not sent from our own page, or by another browser than the one that began.
-    pub(crate) fn foreign_form() -> Self {
+    pub fn foreign_form() -> Self {
         Self::new(ErrorKind::ForeignForm, StatusCode::FORBIDDEN)
     }
 
+    /// Something that is needed is away; `reason` is for the log alone.
+    pub fn unavailable(reason: &dyn std::fmt::Display) -> Self {
+        let unavailable = Self::new(ErrorKind::Unavailable, StatusCode::SERVICE_UNAVAILABLE);
+        Self { reason: Some(reason.to_string()), retry_after: Some(Duration::from_secs(1)), ..unavailable }
+    }
+
     /// A transaction that is unknown, too old or decided.
-    pub(crate) fn expired_transaction(status: StatusCode) -> Self {
+    pub fn expired_transaction(status: StatusCode) -> Self {
         Self::new(ErrorKind::ExpiredTransaction, status)
     }
 }
 
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
-        let unavailable = Self::new(ErrorKind::Unavailable, StatusCode::SERVICE_UNAVAILABLE);
-        Self { reason: Some(error.to_string()), retry_after: Some(Duration::from_secs(1)), ..unavailable }
+        Self::unavailable(&error)
     }
 }
 
@@ -85,7 +91,7 @@ impl From<Overloaded> for PageError {
 }
 
 /// Answers with the flow's response, or with the error page that its problem needs.
-pub(crate) fn answer(
+pub fn answer(
     server: &AuthorizationServer,
     from: &FromBrowser,
     result: Result<Response, PageError>,
@@ -108,27 +114,64 @@ pub(crate) fn answer(
     }
 }
 
-/// A page. Its forms may post to this server only, and lead on to `destination` when a client waits: browsers
-/// apply `form-action` to redirects too.
+/// A page of the authorization server; see [`Page`].
 pub(crate) fn show(
     issuer: &Issuer,
     status: StatusCode,
     html: String,
     destination: Option<&RedirectUri>,
 ) -> Response {
-    let mut response = (status, Html(html)).into_response();
-    let destination = destination.map(RedirectUri::content_security_source).unwrap_or_default();
-    let policy = format!("{CONTENT_SECURITY_POLICY}; form-action 'self' {destination}");
-    let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(policy.trim_end()) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    let page = Page::new(status, html);
+    let page = match destination {
+        Some(destination) => page.leading_to(destination.content_security_source()),
+        None => page,
+    };
+    page.answer(issuer)
+}
+
+/// A page, and what its browser may do with it. Its forms may post to this server only.
+pub struct Page {
+    status: StatusCode,
+    html: String,
+    destination: String,
+    has_script: bool,
+}
+
+impl Page {
+    /// A page without a script, whose forms lead nowhere else.
+    pub fn new(status: StatusCode, html: String) -> Self {
+        Self { status, html, destination: String::new(), has_script: false }
     }
-    protect(headers, issuer);
-    response
+
+    /// Its forms lead on to `source` (CSP 3 §2.3.1, such as `https://github.com`): browsers apply `form-action` to
+    /// redirects too.
+    #[must_use]
+    pub fn leading_to(self, source: String) -> Self {
+        Self { destination: source, ..self }
+    }
+
+    /// It loads a script, which is one of our assets.
+    #[must_use]
+    pub fn with_script(self) -> Self {
+        Self { has_script: true, ..self }
+    }
+
+    /// The response.
+    pub fn answer(self, issuer: &Issuer) -> Response {
+        let mut response = (self.status, Html(self.html)).into_response();
+        let script = if self.has_script { "; script-src 'self'" } else { "" };
+        let policy = format!("{CONTENT_SECURITY_POLICY}{script}; form-action 'self' {}", self.destination);
+        let headers = response.headers_mut();
+        if let Ok(policy) = HeaderValue::from_str(policy.trim_end()) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        protect(headers, issuer);
+        response
+    }
 }
 
 /// RFC 9700 §4.12: after a form, only 303 makes every browser drop the form's body.
-pub(crate) fn see_other(issuer: &Issuer, url: &str) -> Response {
+pub fn see_other(issuer: &Issuer, url: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     if let Ok(location) = HeaderValue::from_str(url) {
         response.headers_mut().insert(header::LOCATION, location);

@@ -9,6 +9,9 @@
 //! 2. The words are in `messages/*.ftl`, none in the code or the templates.
 //! 3. A page needs nothing but its stylesheet: no script, no inline style, no image from elsewhere. The content
 //!    security policy that fits is [`CONTENT_SECURITY_POLICY`], plus the `form-action` of the page at hand.
+//!
+//! Pages of other crates stand beside these: they extend `templates/layout.html`, have their own [`Catalogues`], and
+//! keep the same rules, which the feature `rules` holds them to ([`rules`]).
 
 mod assets;
 mod client;
@@ -20,6 +23,8 @@ mod language;
 mod leave;
 mod login;
 mod plain_text;
+#[cfg(any(test, feature = "rules"))]
+pub mod rules;
 mod sentence;
 mod set_up;
 mod signed_out;
@@ -36,6 +41,8 @@ pub use home::{Home, HomeServer};
 pub use language::Language;
 pub use leave::Leave;
 pub use login::{Login, LoginProblem, Waiting};
+pub use plain_text::{CODE_LIMIT, NAME_LIMIT, SENTENCE_LIMIT, plain_text};
+pub use sentence::{Catalogues, Sentence};
 pub use set_up::{Occasion, SetUp, SetUpDone, SetUpProblem, UserName};
 pub use signed_out::SignedOut;
 
@@ -53,9 +60,17 @@ pub const SET_UP_PATH: &str = "/set-up";
 pub const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// Where the person finds their connections to third parties: a page of the console, to which the front page leads.
+pub const CONNECTIONS_PATH: &str = "/connections";
+
+/// The asset of this file name as a page refers to it.
+pub fn asset_reference(name: &str) -> &'static str {
+    relative(assets::url(name))
+}
+
 /// A path of ours as a page refers to it. All pages stand side by side, wherever the issuer's path puts them, so
 /// the reference is relative.
-fn relative(path: &str) -> &str {
+pub fn relative(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 

@@ -15,6 +15,7 @@ use crate::{
     attempts::Attempts,
     password_pool::PasswordPool,
     signing_keys::{self, SigningKeys},
+    waiting_page,
 };
 
 /// The authorization server: its settings, its store and its keys. Cheap to clone.
@@ -29,6 +30,8 @@ struct Inner {
     keys: SigningKeys,
     passwords: PasswordPool,
     attempts: AttemptCounters,
+    /// Seals pages that wait for a sign-in.
+    pages_ring: Keyring,
     clients: Cache<ClientId, Arc<ClientRecord>>,
 }
 
@@ -87,7 +90,17 @@ impl AuthorizationServer {
         let clients =
             Cache::builder().max_capacity(MAXIMUM_REMEMBERED_CLIENTS).time_to_live(CLIENT_FRESHNESS).build();
         let resources = ArcSwap::from_pointee(std::mem::take(&mut settings.resources));
-        Ok(Self(Arc::new(Inner { settings, resources, store, keys, passwords, attempts, clients })))
+        let pages_ring = waiting_page::ring(keyring);
+        Ok(Self(Arc::new(Inner {
+            settings,
+            resources,
+            store,
+            keys,
+            passwords,
+            attempts,
+            pages_ring,
+            clients,
+        })))
     }
 
     /// Takes over other resources and limits while the server runs. Whoever is being answered is answered by those
@@ -116,7 +129,8 @@ impl AuthorizationServer {
         &self.0.settings
     }
 
-    pub(crate) fn issuer(&self) -> &Issuer {
+    /// The issuer identifier, with which every URL begins.
+    pub fn issuer(&self) -> &Issuer {
         &self.0.settings.issuer
     }
 
@@ -142,6 +156,10 @@ impl AuthorizationServer {
 
     pub(crate) fn attempts(&self) -> &AttemptCounters {
         &self.0.attempts
+    }
+
+    pub(crate) fn pages_ring(&self) -> &Keyring {
+        &self.0.pages_ring
     }
 
     /// The client of this identifier, as it was at most a second ago.

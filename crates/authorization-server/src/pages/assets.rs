@@ -1,4 +1,4 @@
-//! The stylesheet and the icon, under names that change with their content.
+//! The stylesheet, the icon and the one script, under names that change with their content.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -81,6 +81,7 @@ fn load(name: Cow<'static, str>, file: rust_embed::EmbeddedFile) -> Option<Asset
     let (stem, extension) = name.rsplit_once('.')?;
     let content_type = match extension {
         "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
         "svg" => "image/svg+xml",
         _ => return None,
     };
@@ -109,7 +110,7 @@ mod tests {
             assert_eq!(asset.bytes[..], Files::get(&name).unwrap().data[..]);
             count += 1;
         }
-        assert_eq!(count, 2);
+        assert_eq!(count, 3);
         assert!(asset("").is_none() && asset("/assets/style.css").is_none() && url("nothing").is_empty());
     }
 

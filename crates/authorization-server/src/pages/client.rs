@@ -16,19 +16,24 @@ pub struct Client<'a> {
 
 impl Client<'_> {
     /// The name to show; where nothing of it can be seen, the destination.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let name = plain_text(self.unverified_name, NAME_LIMIT);
         if name.is_empty() { self.destination.label() } else { name }
     }
 
     /// The letter of the portrait: the first letter or digit of the name.
-    pub(super) fn initial(&self) -> String {
+    pub fn initial(&self) -> String {
         let name = self.name() + &self.destination.label();
         name.chars()
             .find(|character| character.is_alphanumeric())
             .into_iter()
             .flat_map(char::to_uppercase)
             .collect()
+    }
+
+    /// The class of the portrait in the stylesheet: the same host always has the same tint.
+    pub fn tint(&self) -> String {
+        format!("tint-{}", self.destination.tint())
     }
 }
 

@@ -9,6 +9,8 @@ use crate::pages::plain_text::{CODE_LIMIT, NAME_LIMIT, plain_text};
 pub struct Home<'a> {
     /// The MCP servers, in the operator's order.
     pub servers: &'a [HomeServer<'a>],
+    /// Who is signed in, if anybody is.
+    pub user_name: Option<&'a str>,
 }
 
 /// One MCP server.
@@ -24,6 +26,10 @@ impl Home<'_> {
     /// The page as HTML.
     pub fn render(&self, language: Language) -> String {
         html(&HomeTemplate { t: language, view: self })
+    }
+
+    fn user_name(&self) -> Option<String> {
+        self.user_name.map(|name| plain_text(name, NAME_LIMIT))
     }
 }
 

@@ -12,7 +12,7 @@ use super::language::Language;
 /// The sign-in page. Posts `username`, `password` and, when a client waits, `transaction` to
 /// [`LOGIN_PATH`](super::LOGIN_PATH).
 pub struct Login<'a> {
-    /// The authorization request that goes on after signing in; `None` when somebody signs in on their own account.
+    /// What goes on after signing in; `None` when nothing does.
     pub waiting: Option<Waiting<'a>>,
     /// What was typed as user name the last time, to be corrected rather than typed again; empty at first.
     pub user_name: &'a str,
@@ -20,12 +20,12 @@ pub struct Login<'a> {
     pub problem: Option<LoginProblem>,
 }
 
-/// An authorization request that waits for a person.
+/// An authorization request, or a page of ours, that waits for a person.
 pub struct Waiting<'a> {
-    /// The opaque id of the stored transaction.
+    /// The opaque id of the stored transaction, or the sealed page.
     pub transaction: &'a str,
-    /// The client that asks.
-    pub client: Client<'a>,
+    /// The client that asks; `None` when somebody signs in for a page of ours.
+    pub client: Option<Client<'a>>,
 }
 
 /// Why signing in failed, as far as the person is told.
@@ -41,6 +41,10 @@ impl Login<'_> {
     /// The page as HTML.
     pub fn render(&self, language: Language) -> String {
         html(&LoginTemplate { t: language, view: self })
+    }
+
+    fn client(&self) -> Option<&Client<'_>> {
+        self.waiting.as_ref()?.client.as_ref()
     }
 
     /// Whether the fields are to blame; both are, when one may be.

@@ -5,18 +5,18 @@
 //! single, and the length is bounded.
 
 /// The longest name of a client, a server or a user that a page shows, in characters.
-pub(super) const NAME_LIMIT: usize = 60;
+pub const NAME_LIMIT: usize = 60;
 /// The longest host name, scope or address. Host names end at 253, so no host is ever cut: a cut host would hide
 /// the very labels that say whose it is.
-pub(super) const CODE_LIMIT: usize = 300;
+pub const CODE_LIMIT: usize = 300;
 /// The longest sentence that comes from elsewhere.
-pub(super) const SENTENCE_LIMIT: usize = 300;
+pub const SENTENCE_LIMIT: usize = 300;
 
 /// Accents that one letter may carry. Living languages need two; more is meant to paint over the line above.
 const ACCENT_LIMIT: usize = 2;
 
 /// `unverified`, fit to be read by a person: at most `limit` visible characters, then an ellipsis.
-pub(super) fn plain_text(unverified: &str, limit: usize) -> String {
+pub fn plain_text(unverified: &str, limit: usize) -> String {
     let mut shown = String::new();
     let mut length = 0;
     let mut accents = 0;

@@ -22,44 +22,66 @@ const FIRST_SLOT: u32 = 0xE000;
 
 type Catalogue = FluentBundle<FluentResource>;
 
-static ENGLISH: LazyLock<Catalogue> =
-    LazyLock::new(|| catalogue(Language::English, include_str!("../../messages/en.ftl")));
-static SIMPLIFIED_CHINESE: LazyLock<Catalogue> =
-    LazyLock::new(|| catalogue(Language::SimplifiedChinese, include_str!("../../messages/zh-Hans.ftl")));
+/// The messages of some pages, in every language.
+pub struct Catalogues {
+    english: Catalogue,
+    simplified_chinese: Catalogue,
+}
+
+const ENGLISH: &str = include_str!("../../messages/en.ftl");
+const SIMPLIFIED_CHINESE: &str = include_str!("../../messages/zh-Hans.ftl");
+
+static OUR_OWN: LazyLock<Catalogues> = LazyLock::new(|| Catalogues::of(&[ENGLISH], &[SIMPLIFIED_CHINESE]));
 
 impl Language {
     /// The sentence of this key, whose values are still to be set.
     pub(super) fn say(self, key: impl AsRef<str>) -> Sentence {
-        Sentence {
-            language: self,
-            key: key.as_ref().to_owned(),
-            slots: Vec::new(),
-            numbers: FluentArgs::new(),
-        }
+        OUR_OWN.say(self, key)
+    }
+}
+
+impl Catalogues {
+    /// The messages of pages that stand beside these ones, in the syntax of Fluent, together with those of these ones.
+    ///
+    /// # Panics
+    /// When a catalogue does not parse or names a key that exists: catalogues are part of the program.
+    pub fn beside(english: &str, simplified_chinese: &str) -> Self {
+        Self::of(&[ENGLISH, english], &[SIMPLIFIED_CHINESE, simplified_chinese])
     }
 
-    fn catalogue(self) -> &'static Catalogue {
-        match self {
-            Self::English => &ENGLISH,
-            Self::SimplifiedChinese => &SIMPLIFIED_CHINESE,
+    /// The sentence of this key, whose values are still to be set.
+    pub fn say(&'static self, language: Language, key: impl AsRef<str>) -> Sentence {
+        let catalogue = match language {
+            Language::English => &self.english,
+            Language::SimplifiedChinese => &self.simplified_chinese,
+        };
+        Sentence { catalogue, key: key.as_ref().to_owned(), slots: Vec::new(), numbers: FluentArgs::new() }
+    }
+
+    fn of(english: &[&str], simplified_chinese: &[&str]) -> Self {
+        Self {
+            english: catalogue(Language::English, english),
+            simplified_chinese: catalogue(Language::SimplifiedChinese, simplified_chinese),
         }
     }
 }
 
-fn catalogue(language: Language, source: &str) -> Catalogue {
-    let resource =
-        FluentResource::try_new(source.to_owned()).expect("the catalogue is embedded, and a test parses it");
+fn catalogue(language: Language, sources: &[&str]) -> Catalogue {
     let identifier = language.tag().parse().expect("our tags are well-formed");
     let mut catalogue = Catalogue::new_concurrent(vec![identifier]);
     // Isolation characters would be counted as text; `<bdi>` isolates the values instead.
     catalogue.set_use_isolating(false);
-    catalogue.add_resource(resource).expect("no key stands twice in a catalogue, and a test looks");
+    for source in sources {
+        let resource = FluentResource::try_new((*source).to_owned())
+            .expect("the catalogue is embedded, and a test parses it");
+        catalogue.add_resource(resource).expect("no key stands twice in a catalogue, and a test looks");
+    }
     catalogue
 }
 
 /// One sentence of a page. Displays as HTML.
-pub(super) struct Sentence {
-    language: Language,
+pub struct Sentence {
+    catalogue: &'static Catalogue,
     key: String,
     slots: Vec<Slot>,
     numbers: FluentArgs<'static>,
@@ -81,23 +103,27 @@ enum Emphasis {
 
 impl Sentence {
     /// Sets a person's, an app's or a server's name at `{ $argument }`.
-    pub(super) fn name(self, argument: &'static str, value: impl AsRef<str>) -> Self {
+    #[must_use]
+    pub fn name(self, argument: &'static str, value: impl AsRef<str>) -> Self {
         self.set(argument, plain_text(value.as_ref(), NAME_LIMIT), Emphasis::Name)
     }
 
     /// Sets a host, an address or an id at `{ $argument }`.
-    pub(super) fn code(self, argument: &'static str, value: impl AsRef<str>) -> Self {
+    #[must_use]
+    pub fn code(self, argument: &'static str, value: impl AsRef<str>) -> Self {
         self.set(argument, plain_text(value.as_ref(), CODE_LIMIT), Emphasis::Code)
     }
 
     /// Sets a number at `{ $argument }`, so that the message can choose a plural form.
-    pub(super) fn number(mut self, argument: &'static str, value: u64) -> Self {
+    #[must_use]
+    pub fn number(mut self, argument: &'static str, value: u64) -> Self {
         self.numbers.set(argument, value);
         self
     }
 
     /// Sets a span of time at `{ duration }`: in days, hours or minutes, rounded up, at least one minute.
-    pub(super) fn duration(mut self, duration: &Duration) -> Self {
+    #[must_use]
+    pub fn duration(mut self, duration: &Duration) -> Self {
         let minutes = duration.as_secs().div_ceil(60).max(1);
         let (unit, count) = match minutes {
             ..120 => ("minutes", minutes),
@@ -118,12 +144,11 @@ impl Sentence {
 
     /// The message with a slot character where each value belongs; the key itself, should it not exist.
     fn with_slots(&self) -> String {
-        let catalogue = self.language.catalogue();
-        let Some(pattern) = catalogue.get_message(&self.key).and_then(|message| message.value()) else {
+        let Some(pattern) = self.catalogue.get_message(&self.key).and_then(|message| message.value()) else {
             return self.key.clone();
         };
         // A missing value shows as its name, `{$client}`; a test renders every page and looks for that.
-        catalogue.format_pattern(pattern, Some(&self.numbers), &mut Vec::new()).into_owned()
+        self.catalogue.format_pattern(pattern, Some(&self.numbers), &mut Vec::new()).into_owned()
     }
 
     fn slot(&self, character: char) -> Option<&Slot> {

@@ -8,17 +8,14 @@ mod every_page;
 
 use std::time::Duration;
 
-use super::*;
+use super::{rules::hostile_text, *};
 
-/// Markup, attribute breakouts, template syntax, controls, a forged slot, and more than anybody can read.
-fn hostile_name() -> String {
-    let attack = r#""'><img src=x onerror=alert(1)><script>alert(1)</script>{{7*7}}{ $server }"#;
-    format!("\u{202e}{attack}\u{200b}\u{0}\u{e000}\u{e001}{}", "A".repeat(500))
-}
+const ENGLISH: &str = include_str!("../../messages/en.ftl");
+const SIMPLIFIED_CHINESE: &str = include_str!("../../messages/zh-Hans.ftl");
 
 /// Every page with nothing but hostile values, in every state that changes its structure.
 fn hostile_pages(language: Language) -> Vec<(String, String)> {
-    let hostile = hostile_name();
+    let hostile = hostile_text();
     let mut pages = Vec::new();
     for (state, redirect_uri) in [
         ("host", "https://a.example/%22%3E%3Cscript%3E'"),
@@ -62,7 +59,7 @@ fn client_pages(
     };
     let week = Duration::from_hours(7 * 24);
     let login = |problem| Login {
-        waiting: Some(Waiting { transaction: hostile, client: client(false) }),
+        waiting: Some(Waiting { transaction: hostile, client: Some(client(false)) }),
         user_name: hostile,
         problem,
     };
@@ -90,9 +87,10 @@ fn plain_pages(hostile: &str, language: Language) -> Vec<(String, String)> {
         ("signed out".to_owned(), SignedOut.render(language)),
         (
             "home".to_owned(),
-            Home { servers: &[HomeServer { name: hostile, address: hostile }] }.render(language),
+            Home { servers: &[HomeServer { name: hostile, address: hostile }], user_name: Some(hostile) }
+                .render(language),
         ),
-        ("home, empty".to_owned(), Home { servers: &[] }.render(language)),
+        ("home, empty".to_owned(), Home { servers: &[], user_name: None }.render(language)),
     ];
     for kind in ErrorKind::ALL {
         let page = ErrorPage { kind, status: 400, id: hostile, detail: Some(hostile) };
@@ -116,21 +114,4 @@ fn plain_pages(hostile: &str, language: Language) -> Vec<(String, String)> {
         }
     }
     pages
-}
-
-/// The start tags of a document, in order. Text and attribute values of ours never contain a bare `<` or `>`.
-fn tags(page: &str) -> Vec<&str> {
-    page.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag).collect()
-}
-
-/// The names of a tag's attributes.
-fn attributes(tag: &str) -> Vec<&str> {
-    let outside_values = tag.split('"').step_by(2);
-    outside_values.flat_map(str::split_whitespace).map(|name| name.trim_end_matches('=')).skip(1).collect()
-}
-
-/// The text of a document without its tags, for looking at sentences.
-fn text(page: &str) -> String {
-    let pieces = page.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
-    pieces.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }

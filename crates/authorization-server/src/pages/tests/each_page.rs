@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{attributes, tags, text};
+use crate::pages::rules::{attributes, tags, text};
 use crate::pages::{
     Client, Consent, Destination, Language, Leave, Lifetime, Login, LoginProblem, Occasion, ScopeLine, SetUp,
     SetUpProblem, UserName, Waiting,
@@ -47,7 +47,7 @@ fn contains(page: &str, parts: &[&str]) {
 
 #[test]
 fn the_login_form_has_its_fields() {
-    let waiting = Some(Waiting { transaction: "t-1", client: client("https://app.example/cb", false) });
+    let waiting = Some(Waiting { transaction: "t-1", client: Some(client("https://app.example/cb", false)) });
     let page = Login { waiting, user_name: "ada", problem: None }.render(Language::English);
     contains(
         &page,
