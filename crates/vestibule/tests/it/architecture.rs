@@ -26,6 +26,17 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vestibule-signature",
         ],
     ),
+    (
+        "vestibule-vault",
+        &[
+            "vestibule-audit",
+            "vestibule-client",
+            "vestibule-oauth",
+            "vestibule-outbound",
+            "vestibule-secret",
+            "vestibule-store",
+        ],
+    ),
     ("vestibule-client", &["vestibule-mcp", "vestibule-oauth", "vestibule-outbound", "vestibule-secret"]),
     (
         "vestibule-authorization-server",
@@ -43,6 +54,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vestibule-secret",
             "vestibule-signature",
             "vestibule-store",
+            "vestibule-vault",
         ],
     ),
     (
@@ -60,6 +72,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vestibule-secret",
             "vestibule-signature",
             "vestibule-store",
+            "vestibule-vault",
         ],
     ),
     ("vestibule-example-rmcp-server", &["vestibule-guard", "vestibule-oauth", "vestibule-outbound"]),
