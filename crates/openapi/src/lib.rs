@@ -11,11 +11,16 @@
 mod document;
 mod limits;
 mod operation;
+mod schema;
+mod text;
 mod tool;
+mod warning;
 
 pub use document::{
-    ApiKeyLocation, Document, DocumentError, Flow, SecurityRequirement, SecurityScheme, Server,
+    ApiKeyLocation, Document, DocumentError, Flow, SecurityRequirement, SecurityScheme, Server, Variable,
 };
 pub use limits::Limits;
 pub use operation::{Encoding, Location, MediaType, Operation, Parameter, RequestBody, Style};
+pub use text::Slimming;
 pub use tool::{Binding, BoundBody, BoundParameter, Cost, Source, Tool};
+pub use warning::Warning;

@@ -15,6 +15,8 @@ pub struct Limits {
     pub operations: usize,
     /// Values in the schemas of one tool; 50,000 by default.
     pub schema_values: usize,
+    /// Values in the schemas of all tools; 5 million by default.
+    pub compiled_values: usize,
 }
 
 impl Default for Limits {
@@ -26,6 +28,7 @@ impl Default for Limits {
             references: 300_000,
             operations: 20_000,
             schema_values: 50_000,
+            compiled_values: 5_000_000,
         }
     }
 }

@@ -7,6 +7,11 @@ use serde_json::Value;
 
 use crate::{SecurityRequirement, Server};
 
+pub(crate) use read::read_all;
+
+mod read;
+mod swagger;
+
 /// One operation of a document (`OpenAPI` 3.1 §4.8.10). References are resolved, but for those inside of schemas.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
@@ -81,8 +86,6 @@ pub struct Parameter {
     pub description: Option<String>,
     /// Whether a request without it is refused; always true in paths.
     pub required: bool,
-    /// Whether the document advises against it.
-    pub deprecated: bool,
     /// How it is written, unless it has `content`.
     pub style: Style,
     /// Whether members of arrays and objects are written apart.

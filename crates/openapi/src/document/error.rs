@@ -38,20 +38,6 @@ pub enum DocumentError {
         /// What it refers to.
         reference: String,
     },
-    /// A `$ref` to something that is not there.
-    #[error("{at} refers to `{reference}`, which the document does not have")]
-    BrokenReference {
-        /// Where the reference stands, as a JSON pointer.
-        at: String,
-        /// What it refers to.
-        reference: String,
-    },
-    /// A chain of `$ref`s that leads to itself and to nothing else.
-    #[error("`{reference}` refers to itself")]
-    EndlessReference {
-        /// One of the chain.
-        reference: String,
-    },
     /// A part of the document is not of the form that the standard asks for.
     #[error("{at} is not {expected}")]
     Shape {

@@ -1,0 +1,232 @@
+//! Operations of `OpenAPI` 3, read from the document as it is: what is not of the standard's form costs one operation, and
+//! not the document.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Map, Value};
+
+use super::{Encoding, Location, MediaType, Operation, Parameter, RequestBody, Style, swagger};
+use crate::document::{BrokenReference, Version, read_servers, requirements};
+use crate::{Document, DocumentError, Warning};
+
+/// The fixed fields of a path item that are methods (`OpenAPI` 3.2 §4.9). TRACE is none of a model's business.
+const METHODS: [(&str, Method); 7] = [
+    ("get", Method::GET),
+    ("put", Method::PUT),
+    ("post", Method::POST),
+    ("delete", Method::DELETE),
+    ("options", Method::OPTIONS),
+    ("head", Method::HEAD),
+    ("patch", Method::PATCH),
+];
+
+/// Statuses of success, the most telling first.
+const SUCCESS: [&str; 7] = ["200", "201", "202", "203", "206", "2XX", "default"];
+
+pub(crate) fn read_all(document: &Document) -> Result<(Vec<Operation>, Vec<Warning>), DocumentError> {
+    let (mut operations, mut warnings) = (Vec::new(), Vec::new());
+    let paths = document.root().get("paths").and_then(Value::as_object).into_iter().flatten();
+    for (path, item) in paths.filter(|(path, _)| !path.starts_with("x-")) {
+        match path_item(document, path, item) {
+            Ok(item) => {
+                for (method, operation) in item.operations() {
+                    match item.read(method.clone(), operation) {
+                        Ok(operation) => operations.push(operation),
+                        Err(broken) => warnings.push(left_out(&method, path, &broken)),
+                    }
+                }
+            }
+            Err(reason) => warnings.push(Warning::Path { path: path.clone(), reason }),
+        }
+        if operations.len() > document.limits().operations {
+            return Err(DocumentError::TooMany { what: "operations", limit: document.limits().operations });
+        }
+    }
+    Ok((operations, warnings))
+}
+
+fn left_out(method: &Method, path: &str, broken: &BrokenReference) -> Warning {
+    Warning::LeftOut { operation: format!("{method} {path}"), reason: broken.to_string() }
+}
+
+/// A path item (`OpenAPI` 3.1 §4.8.9) while its operations are read.
+pub(super) struct PathItem<'a> {
+    pub(super) document: &'a Document,
+    pub(super) path: &'a str,
+    item: &'a Map<String, Value>,
+}
+
+fn path_item<'a>(document: &'a Document, path: &'a str, item: &'a Value) -> Result<PathItem<'a>, String> {
+    if !path.starts_with('/') {
+        return Err("a path begins with /".to_owned());
+    }
+    let item = document.resolve(item).map_err(|broken| broken.to_string())?;
+    let item = item.as_object().ok_or("a path item is an object")?;
+    Ok(PathItem { document, path, item })
+}
+
+impl<'a> PathItem<'a> {
+    fn operations(&self) -> impl Iterator<Item = (Method, &'a Map<String, Value>)> + use<'a> {
+        let item = self.item;
+        METHODS.into_iter().filter_map(move |(name, method)| Some((method, item.get(name)?.as_object()?)))
+    }
+
+    fn read(&self, method: Method, operation: &'a Map<String, Value>) -> Result<Operation, BrokenReference> {
+        let text = |member: &str| operation.get(member).and_then(Value::as_str).map(str::to_owned);
+        let (parameters, body) = match self.document.version() {
+            Version::Two => swagger::inputs(self, operation)?,
+            Version::Three | Version::ThreeOne => (self.parameters(operation)?, self.body(operation)?),
+        };
+        let tags = operation.get("tags").and_then(Value::as_array).into_iter().flatten();
+        let security = operation.get("security").or_else(|| self.document.root().get("security"));
+        Ok(Operation {
+            method,
+            path: self.path.to_owned(),
+            operation_id: text("operationId").filter(|id| !id.is_empty()),
+            tags: tags.filter_map(Value::as_str).map(str::to_owned).collect(),
+            summary: text("summary").or_else(|| self.text("summary")),
+            description: text("description").or_else(|| self.text("description")),
+            deprecated: operation.get("deprecated").and_then(Value::as_bool).unwrap_or(false),
+            parameters,
+            body,
+            response: self.response(operation)?,
+            security: requirements(security),
+            servers: read_servers(operation.get("servers").or_else(|| self.item.get("servers"))),
+        })
+    }
+
+    fn text(&self, member: &str) -> Option<String> {
+        self.item.get(member).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The parameter objects of the path item and of the operation; the latter replace the former.
+    pub(super) fn parameter_objects(
+        &self,
+        operation: &'a Map<String, Value>,
+    ) -> Result<Vec<&'a Value>, BrokenReference> {
+        let mut found: Vec<&Value> = Vec::new();
+        for list in [self.item.get("parameters"), operation.get("parameters")] {
+            for parameter in list.and_then(Value::as_array).into_iter().flatten() {
+                let parameter = self.document.resolve(parameter)?;
+                let key = |parameter: &'a Value| (parameter.get("name"), parameter.get("in"));
+                match found.iter_mut().find(|other| key(other) == key(parameter)) {
+                    Some(earlier) => *earlier = parameter,
+                    None => found.push(parameter),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn parameters(&self, operation: &'a Map<String, Value>) -> Result<Vec<Parameter>, BrokenReference> {
+        Ok(self.parameter_objects(operation)?.into_iter().filter_map(parameter).collect())
+    }
+
+    fn body(&self, operation: &'a Map<String, Value>) -> Result<Option<RequestBody>, BrokenReference> {
+        let Some(body) = operation.get("requestBody") else { return Ok(None) };
+        let body = self.document.resolve(body)?;
+        Ok(Some(RequestBody {
+            description: body.get("description").and_then(Value::as_str).map(str::to_owned),
+            required: body.get("required").and_then(Value::as_bool).unwrap_or(false),
+            content: content(body.get("content")),
+        }))
+    }
+
+    fn response(&self, operation: &'a Map<String, Value>) -> Result<Vec<MediaType>, BrokenReference> {
+        let responses = operation.get("responses");
+        for status in SUCCESS {
+            let Some(response) = responses.and_then(|responses| responses.get(status)) else { continue };
+            let response = self.document.resolve(response)?;
+            let content = match self.document.version() {
+                Version::Two => swagger::answer(self.document.root(), operation, response),
+                Version::Three | Version::ThreeOne => content(response.get("content")),
+            };
+            if !content.is_empty() {
+                return Ok(content);
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+fn parameter(parameter: &Value) -> Option<Parameter> {
+    let location = location(parameter.get("in")?.as_str()?)?;
+    // The value of a parameter with `content` is written in that media type.
+    let content =
+        parameter.get("content").and_then(Value::as_object).and_then(|content| content.iter().next());
+    let style = parameter.get("style").and_then(Value::as_str).and_then(style);
+    let style = style.unwrap_or(default_style(location));
+    let is_true = |member: &str| parameter.get(member).and_then(Value::as_bool);
+    let schema = content.map_or(parameter.get("schema"), |(_, content)| content.get("schema"));
+    Some(Parameter {
+        name: parameter.get("name")?.as_str()?.to_owned(),
+        location,
+        description: parameter.get("description").and_then(Value::as_str).map(str::to_owned),
+        required: location == Location::Path || is_true("required").unwrap_or(false),
+        style,
+        explode: is_true("explode").unwrap_or(matches!(style, Style::Form | Style::DeepObject)),
+        allow_reserved: is_true("allowReserved").unwrap_or(false),
+        content: content.map(|(name, _)| essence(name)),
+        schema: schema.cloned().unwrap_or(Value::Bool(true)),
+    })
+}
+
+pub(super) fn location(text: &str) -> Option<Location> {
+    match text {
+        "path" => Some(Location::Path),
+        "query" => Some(Location::Query),
+        "header" => Some(Location::Header),
+        "cookie" => Some(Location::Cookie),
+        _ => None,
+    }
+}
+
+pub(super) fn default_style(location: Location) -> Style {
+    match location {
+        Location::Path | Location::Header => Style::Simple,
+        Location::Query | Location::Cookie => Style::Form,
+    }
+}
+
+fn style(text: &str) -> Option<Style> {
+    match text {
+        "matrix" => Some(Style::Matrix),
+        "label" => Some(Style::Label),
+        "simple" => Some(Style::Simple),
+        "form" => Some(Style::Form),
+        "spaceDelimited" => Some(Style::SpaceDelimited),
+        "pipeDelimited" => Some(Style::PipeDelimited),
+        "deepObject" => Some(Style::DeepObject),
+        _ => None,
+    }
+}
+
+fn content(content: Option<&Value>) -> Vec<MediaType> {
+    let content = content.and_then(Value::as_object).into_iter().flatten();
+    let media_type = |(name, media_type): (&String, &Value)| MediaType {
+        name: essence(name),
+        schema: media_type.get("schema").cloned(),
+        encoding: encoding(media_type.get("encoding")),
+    };
+    content.map(media_type).collect()
+}
+
+/// A media type without its parameters.
+pub(super) fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn encoding(encoding: Option<&Value>) -> BTreeMap<String, Encoding> {
+    let members = encoding.and_then(Value::as_object).into_iter().flatten();
+    let read = |(name, member): (&String, &Value)| {
+        let encoding = Encoding {
+            content_type: member.get("contentType").and_then(Value::as_str).map(str::to_owned),
+            style: member.get("style").and_then(Value::as_str).and_then(style),
+            explode: member.get("explode").and_then(Value::as_bool),
+            allow_reserved: member.get("allowReserved").and_then(Value::as_bool).unwrap_or(false),
+        };
+        (name.clone(), encoding)
+    };
+    members.map(read).collect()
+}
