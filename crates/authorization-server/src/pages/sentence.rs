@@ -15,7 +15,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
 use super::language::Language;
-use super::plain_text::{CODE_LIMIT, NAME_LIMIT, plain_text};
+use super::plain_text::{CODE_LIMIT, NAME_LIMIT, SENTENCE_LIMIT, plain_text};
 
 /// The first slot; the others follow. The catalogues contain no private-use character (a test says so).
 const FIRST_SLOT: u32 = 0xE000;
@@ -99,6 +99,8 @@ enum Emphasis {
     Name,
     /// A host, an address, an id: monospace.
     Code,
+    /// None, but its direction does not leak into the sentence either.
+    None,
 }
 
 impl Sentence {
@@ -112,6 +114,12 @@ impl Sentence {
     #[must_use]
     pub fn code(self, argument: &'static str, value: impl AsRef<str>) -> Self {
         self.set(argument, plain_text(value.as_ref(), CODE_LIMIT), Emphasis::Code)
+    }
+
+    /// Sets a sentence that comes from elsewhere at `{ $argument }`.
+    #[must_use]
+    pub fn quote(self, argument: &'static str, value: impl AsRef<str>) -> Self {
+        self.set(argument, plain_text(value.as_ref(), SENTENCE_LIMIT), Emphasis::None)
     }
 
     /// Sets a number at `{ $argument }`, so that the message can choose a plural form.
@@ -177,6 +185,7 @@ impl Display for Slot {
         let (open, close) = match self.emphasis {
             Emphasis::Name => ("<strong><bdi>", "</bdi></strong>"),
             Emphasis::Code => ("<code>", "</code>"),
+            Emphasis::None => ("<bdi>", "</bdi>"),
         };
         formatter.write_str(open)?;
         Html.write_escaped_str(&mut *formatter, &self.value)?;

@@ -1,0 +1,160 @@
+//! Connect: who asks, which tool waits, what a provider is asked for, that nobody sees it, how to undo it.
+
+use askama::Template;
+use authorization_server::pages::{
+    CODE_LIMIT, Destination, Language, NAME_LIMIT, SENTENCE_LIMIT, plain_text,
+};
+
+use super::{Asker, html, words::Words};
+
+/// The page that asks whether to connect. Posts `e` and `decision` to [`CONNECT_PATH`](super::CONNECT_PATH).
+pub(crate) struct Connect<'a> {
+    /// The connect request.
+    pub(crate) id: &'a str,
+    /// Who asks; `None` when the person began it themselves.
+    pub(crate) asker: Option<&'a Asker>,
+    /// What waits, when an app asks.
+    pub(crate) waits: Option<Waits<'a>>,
+    /// What people call the provider.
+    pub(crate) provider: &'a str,
+    /// Where the person goes on to, or what they enter here.
+    pub(crate) entry: Entry<'a>,
+    /// Why it is asked.
+    pub(crate) reason: Reason,
+    /// What the account was called that was connected before.
+    pub(crate) former_account: Option<&'a str>,
+    /// What the provider is asked for.
+    pub(crate) scopes: &'a [ScopeLine<'a>],
+    /// Who is signed in.
+    pub(crate) user_name: &'a str,
+    /// The transaction with which somebody else signs in and comes back here.
+    pub(crate) transaction: Option<&'a str>,
+    /// What went wrong the last time.
+    pub(crate) problem: Option<Problem<'a>>,
+}
+
+/// What waits for the connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits<'a> {
+    /// What people call the server.
+    pub(crate) server: &'a str,
+    /// The tool, where it is known.
+    pub(crate) tool: Option<&'a str>,
+}
+
+/// How the credential comes here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Entry<'a> {
+    /// From the provider's own pages at this host.
+    Elsewhere(Option<&'a str>),
+    /// Typed in: a key.
+    Key,
+    /// Typed in: a user name and a password.
+    Password,
+}
+
+/// Why a person is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// There is no connection yet.
+    Never,
+    /// There is one, and it no longer works.
+    Again,
+    /// There is one, and more is needed.
+    More,
+}
+
+/// One scope that the provider is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScopeLine<'a> {
+    /// The token, in the provider's words.
+    pub(crate) scope: &'a str,
+    /// Whether it was not given before, where others were.
+    pub(crate) is_new: bool,
+}
+
+/// Why the person is asked once more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Problem<'a> {
+    /// The provider, or the person there, refused: the standard's code and what the provider says.
+    Refused { error: &'a str, description: Option<&'a str> },
+    /// The provider failed.
+    Failed,
+    /// The answer was somebody else's; nothing of it is shown (RFC 9207 §2.4).
+    Foreign,
+    /// What was typed cannot be sent.
+    Secret,
+}
+
+impl Connect<'_> {
+    /// The page as HTML.
+    pub(crate) fn render(&self, language: Language) -> String {
+        html(&ConnectTemplate { t: Words(language), view: self })
+    }
+
+    fn provider(&self) -> String {
+        plain_text(self.provider, NAME_LIMIT)
+    }
+
+    fn host(&self) -> Option<String> {
+        match self.entry {
+            Entry::Elsewhere(host) => host.map(|host| plain_text(host, CODE_LIMIT)),
+            Entry::Key | Entry::Password => None,
+        }
+    }
+
+    fn user_name(&self) -> String {
+        plain_text(self.user_name, NAME_LIMIT)
+    }
+
+    /// Whether what was typed is to blame.
+    fn is_wrong(&self) -> bool {
+        matches!(self.problem, Some(Problem::Secret))
+    }
+}
+
+impl ScopeLine<'_> {
+    fn scope(&self) -> String {
+        plain_text(self.scope, CODE_LIMIT)
+    }
+}
+
+impl Problem<'_> {
+    fn stem(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "problem-refused",
+            Self::Failed => "problem-failed",
+            Self::Foreign => "problem-foreign",
+            Self::Secret => "problem-secret",
+        }
+    }
+
+    /// The title of the problem.
+    fn what(&self) -> &'static str {
+        self.stem()
+    }
+
+    fn meaning(&self) -> String {
+        format!("{}-meaning", self.stem())
+    }
+
+    /// What the provider says of it, without its markup and its invisible characters.
+    fn said(&self) -> Option<String> {
+        let Self::Refused { description: Some(description), .. } = self else { return None };
+        Some(plain_text(description, SENTENCE_LIMIT)).filter(|text| !text.is_empty())
+    }
+
+    fn error(&self) -> &str {
+        match self {
+            Self::Refused { error, .. } => error,
+            _ => "",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "connect.html")]
+struct ConnectTemplate<'a> {
+    t: Words,
+    view: &'a Connect<'a>,
+}

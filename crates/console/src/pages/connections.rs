@@ -1,0 +1,90 @@
+//! Connections: per provider the accounts, what they allow, when they were used, how to end them.
+
+use std::time::Duration;
+
+use askama::Template;
+use authorization_server::pages::{CODE_LIMIT, Language, NAME_LIMIT, plain_text};
+
+use super::{html, words::Words};
+
+/// The page of somebody's connections. Posts `action` (`connect`, `reconnect`, `disconnect`) with `provider` or
+/// `connection` to [`CONNECTIONS_PATH`](super::CONNECTIONS_PATH).
+pub(crate) struct Connections<'a> {
+    /// Every provider, in the operator's order.
+    pub(crate) services: &'a [Service<'a>],
+    /// Who is signed in.
+    pub(crate) user_name: &'a str,
+}
+
+/// A provider and the accounts there.
+#[derive(Debug)]
+pub(crate) struct Service<'a> {
+    /// Our name of it.
+    pub(crate) name: &'a str,
+    /// What people call it.
+    pub(crate) title: &'a str,
+    /// The connections to it.
+    pub(crate) rows: Vec<Row<'a>>,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) struct Row<'a> {
+    /// Its identifier.
+    pub(crate) id: &'a str,
+    /// What the account is called, where that could be found out.
+    pub(crate) account: Option<&'a str>,
+    /// What the provider allowed.
+    pub(crate) scopes: Vec<&'a str>,
+    /// When it was made.
+    pub(crate) created: Moment,
+    /// When it was last used.
+    pub(crate) used: Option<Moment>,
+    /// Whether its credential can be used.
+    pub(crate) works: bool,
+    /// Whether it is the one of several that is used.
+    pub(crate) is_chosen: bool,
+}
+
+/// A moment in the past, as people are told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Moment {
+    /// How long ago.
+    pub(crate) ago: Duration,
+    /// Exactly, in RFC 3339.
+    pub(crate) exact: String,
+}
+
+impl Connections<'_> {
+    /// The page as HTML.
+    pub(crate) fn render(&self, language: Language) -> String {
+        html(&ConnectionsTemplate { t: Words(language), view: self })
+    }
+
+    fn user_name(&self) -> String {
+        plain_text(self.user_name, NAME_LIMIT)
+    }
+}
+
+impl Service<'_> {
+    fn title(&self) -> String {
+        plain_text(self.title, NAME_LIMIT)
+    }
+}
+
+impl Row<'_> {
+    fn account(&self) -> Option<String> {
+        self.account.map(|account| plain_text(account, NAME_LIMIT)).filter(|name| !name.is_empty())
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        self.scopes.iter().map(|scope| plain_text(scope, CODE_LIMIT)).collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "connections.html")]
+struct ConnectionsTemplate<'a> {
+    t: Words,
+    view: &'a Connections<'a>,
+}

@@ -1,0 +1,65 @@
+//! Where a link or an answer leads nowhere: what happened, what it means, what to do.
+
+use askama::Template;
+use authorization_server::pages::Language;
+
+use super::{html, words::Words};
+
+/// A page that ends something.
+pub(crate) struct Outcome<'a> {
+    /// What happened.
+    pub(crate) kind: OutcomeKind<'a>,
+    /// The transaction with which somebody else signs in and comes back here; for [`OutcomeKind::OtherUser`].
+    pub(crate) transaction: Option<&'a str>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutcomeKind<'a> {
+    /// The link is another user's (UP-07).
+    OtherUser { user_name: &'a str },
+    /// The link is unknown or too old.
+    Closed,
+    /// The person did not want to.
+    Declined { provider: &'a str },
+    /// An answer that belongs to nothing that this browser has begun, or not any more (UP-09, UP-10).
+    Unused,
+}
+
+impl Outcome<'_> {
+    /// The page as HTML.
+    pub(crate) fn render(&self, language: Language) -> String {
+        html(&OutcomeTemplate { t: Words(language), view: self })
+    }
+
+    fn key(&self, part: &str) -> String {
+        let stem = match self.kind {
+            OutcomeKind::OtherUser { .. } => "outcome-other-user",
+            OutcomeKind::Closed => "outcome-closed",
+            OutcomeKind::Declined { .. } => "outcome-declined",
+            OutcomeKind::Unused => "outcome-unused",
+        };
+        format!("{stem}-{part}")
+    }
+
+    fn user_name(&self) -> &str {
+        match self.kind {
+            OutcomeKind::OtherUser { user_name } => user_name,
+            _ => "",
+        }
+    }
+
+    fn provider(&self) -> &str {
+        match self.kind {
+            OutcomeKind::Declined { provider } => provider,
+            _ => "",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "outcome.html")]
+struct OutcomeTemplate<'a> {
+    t: Words,
+    view: &'a Outcome<'a>,
+}
