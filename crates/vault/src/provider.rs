@@ -1,50 +1,158 @@
-//! Systems at which users have accounts.
+//! Systems at which users have accounts, and how credentials are got from them.
+//!
+//! A [`Provider`] comes whole from the configuration, perhaps from a [`Preset`]. Its [`ProviderKind`] says who gives the
+//! credential: an authorization server to a person who consents, or to this installation, or in exchange for an assertion
+//! about the person; or the person, who types it in. Only the endpoints of an MCP server's authorization server are
+//! discovered; they are pinned when that happens for the first time (`registration.rs`).
+//!
+//! Everything that is said to a provider is a pair: a method of [`Speech`] that sends, and a pure function that judges the
+//! answer ([`token_response`], [`failure`]).
 
-use std::{fmt, sync::Arc};
+mod account;
+mod authorization_request;
+mod endpoints;
+mod failure;
+mod id_token;
+mod name;
+mod placement;
+mod presets;
+mod quirks;
+mod refusal;
+mod revocation;
+mod speech;
+mod token_response;
 
-use oauth::Scope;
+use client::Registration;
+use oauth::{ResourceIndicator, Scope};
+use outbound::Egress;
+use secret::Secret;
 
-/// A system at which users have accounts, from the configuration.
+pub use self::{
+    account::{Account, AccountMembers, AccountSource},
+    endpoints::{Endpoints, Registered},
+    failure::Failure,
+    name::ProviderName,
+    placement::{Placed, Placement, Unplaceable},
+    presets::{Preset, TenantError},
+    quirks::{Quirks, RevocationRequest},
+    refusal::Refusal,
+    revocation::Revoked,
+    speech::{Exchange, Speech},
+    token_response::Tokens,
+};
+pub(crate) use self::{
+    authorization_request::AuthorizationRequest, id_token::ExpectedIdToken, name::is_plain_name,
+    speech::CodeExchange,
+};
+
+/// A system at which users have accounts.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    /// What servers call it.
+    /// What servers call it, and the last part of its callback path.
     pub name: ProviderName,
     /// What people call it.
     pub title: String,
-    /// What is always asked for.
+    /// How credentials are got from it.
+    pub kind: ProviderKind,
+    /// How a credential goes into a request.
+    pub placement: Placement,
+    /// What is asked for always; servers and tools may need more.
     pub scope: Scope,
+    /// Which addresses its endpoints may have.
+    pub egress: Egress,
+    /// Where it tells whose account it is.
+    pub accounts: AccountSource,
 }
 
-/// The name of a provider: lower-case letters, digits and hyphens, at most 64. Its callback path is
-/// `/connect/callback/NAME`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProviderName(Arc<str>);
-
-/// The text is not a provider's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the name of a provider has 1 to 64 of the characters a-z, 0-9 and -")]
-pub struct ProviderNameError;
-
-impl ProviderName {
-    /// Reads a name.
-    pub fn parse(unverified: &str) -> Result<Self, ProviderNameError> {
-        if is_plain_name(unverified) { Ok(Self(unverified.into())) } else { Err(ProviderNameError) }
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+/// Who gives the credential.
+#[derive(Debug, Clone)]
+pub enum ProviderKind {
+    /// An authorization server, after the person has consented there (RFC 6749 §4.1 with RFC 7636).
+    AuthorizationCode(Box<AuthorizationServer>),
+    /// An authorization server, to this installation itself (RFC 6749 §4.4). Nobody is asked; whoever may call the server
+    /// uses it.
+    ClientCredentials(Box<AuthorizationServer>),
+    /// An authorization server, in exchange for an assertion of ours about the person (RFC 8693).
+    TokenExchange(Box<TokenExchange>),
+    /// The person, who enters a key on our page; or the operator, who has put one for everybody into the configuration.
+    ApiKey(Entry),
+    /// The same with a name and a password.
+    Basic(Entry),
+    /// Nobody: requests go without one.
+    None,
 }
 
-impl fmt::Display for ProviderName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
+/// An authorization server and in what it is peculiar.
+#[derive(Debug, Clone)]
+pub struct AuthorizationServer {
+    /// How its endpoints are known.
+    pub source: Source,
+    /// In what it differs from the standards.
+    pub quirks: Quirks,
 }
 
-/// Whether it is a name as the configuration has them.
-pub(crate) fn is_plain_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+/// How the endpoints of a provider are known, and who we are there.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// From the configuration.
+    Configured(Registered),
+    /// From the metadata of an issuer that the configuration names (RFC 8414); they are looked up again each hour.
+    Issuer {
+        /// The issuer, byte for byte.
+        issuer: String,
+        /// Our client there.
+        client: Registration,
+    },
+    /// From an MCP server, which names its authorization server (RFC 9728); pinned at first use.
+    Server {
+        /// The server.
+        server: ResourceIndicator,
+        /// What consent pages call us.
+        client_name: String,
+    },
+}
+
+/// An exchange of tokens (RFC 8693) at an endpoint that the configuration names.
+///
+/// The subject token is an assertion that our own authorization server signs for this one endpoint, and that lives for a
+/// minute; what a client has presented to us is never sent on.
+#[derive(Debug, Clone)]
+pub struct TokenExchange {
+    /// Where tokens are exchanged.
+    pub server: AuthorizationServer,
+    /// The audience of the assertion: what the server calls itself, usually its issuer.
+    pub assertion_audience: String,
+    /// `audience` of the request: whom the new token is for.
+    pub audience: Option<String>,
+}
+
+/// A credential that somebody enters.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    /// The operator's own, used for everybody; then no person is asked.
+    pub configured: Option<Secret<String>>,
+    /// A URL that answers 401 when the credential is not good; it is tried before the credential is kept.
+    pub probe: Option<String>,
+    /// Where a person finds or makes the credential: shown on the page.
+    pub made_at: Option<String>,
+}
+
+impl Provider {
+    /// The authorization server behind it, if there is one.
+    pub fn authorization_server(&self) -> Option<&AuthorizationServer> {
+        match &self.kind {
+            ProviderKind::AuthorizationCode(server) | ProviderKind::ClientCredentials(server) => Some(server),
+            ProviderKind::TokenExchange(exchange) => Some(&exchange.server),
+            ProviderKind::ApiKey(_) | ProviderKind::Basic(_) | ProviderKind::None => None,
+        }
+    }
+
+    /// Whether a person can be asked to connect an account.
+    pub fn is_connectable(&self) -> bool {
+        match &self.kind {
+            ProviderKind::AuthorizationCode(_) => true,
+            ProviderKind::ApiKey(entry) | ProviderKind::Basic(entry) => entry.configured.is_none(),
+            ProviderKind::ClientCredentials(_) | ProviderKind::TokenExchange(_) | ProviderKind::None => false,
+        }
+    }
 }
