@@ -69,7 +69,7 @@ pub struct TeamName(String);
 impl TeamName {
     /// `None` unless it is such a name.
     pub fn parse(text: &str) -> Option<Self> {
-        ProviderName::parse(text).ok().map(|_| Self(text.to_owned()))
+        ProviderName::parse(text).map(|_| Self(text.to_owned()))
     }
 
     /// The name as text.
