@@ -8,19 +8,34 @@
 //! 4. Compiling makes a [`Tool`] of each: the definition that a model reads, and the [`Binding`] that says how its
 //!    arguments become a request.
 
+mod cost;
 mod document;
+mod glob;
 mod limits;
+mod naming;
 mod operation;
+mod prompt;
 mod schema;
+mod selection;
+mod settings;
 mod text;
 mod tool;
+mod tools;
+mod tuning;
 mod warning;
 
+pub use cost::Cost;
 pub use document::{
     ApiKeyLocation, Document, DocumentError, Flow, SecurityRequirement, SecurityScheme, Server, Variable,
 };
 pub use limits::Limits;
+pub use naming::{LONGEST_NAME, Naming};
 pub use operation::{Encoding, Location, MediaType, Operation, Parameter, RequestBody, Style};
+pub use prompt::{Prompt, PromptArgument, PromptError};
+pub use selection::Selection;
+pub use settings::{Mode, Settings};
 pub use text::Slimming;
-pub use tool::{Binding, BoundBody, BoundParameter, Cost, Source, Tool};
+pub use tool::{Binding, BoundBody, BoundParameter, Source, Tool};
+pub use tools::{ADVISED_TOOLS, Tools};
+pub use tuning::Tuning;
 pub use warning::Warning;

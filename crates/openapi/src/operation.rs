@@ -11,6 +11,8 @@ pub(crate) use read::read_all;
 
 mod read;
 mod swagger;
+#[cfg(test)]
+pub(crate) mod tests;
 
 /// One operation of a document (`OpenAPI` 3.1 §4.8.10). References are resolved, but for those inside of schemas.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,13 @@ pub struct Operation {
     pub security: Vec<SecurityRequirement>,
     /// Servers that are named for this operation or its path alone (OA-06: shown, never used by itself).
     pub servers: Vec<Server>,
+}
+
+impl Operation {
+    /// Method and path, for people.
+    pub fn place(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
 }
 
 /// Where a parameter stands.

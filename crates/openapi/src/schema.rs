@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::cost::of_json;
 use crate::{Document, Slimming};
 use pattern::Patterns;
 
@@ -41,6 +42,8 @@ pub(crate) struct Schemas<'d> {
     losses: Vec<String>,
     /// Values and definitions that may still be visited, over all tools.
     left: usize,
+    /// Definitions as the document has them: their tokens, and what they refer to.
+    raw: HashMap<String, (usize, Vec<String>)>,
 }
 
 /// One converted definition.
@@ -72,6 +75,7 @@ impl<'d> Schemas<'d> {
             patterns: Patterns::default(),
             losses: Vec::new(),
             left: document.limits().compiled_values,
+            raw: HashMap::new(),
         }
     }
 
@@ -80,9 +84,46 @@ impl<'d> Schemas<'d> {
         std::mem::take(&mut self.losses)
     }
 
+    /// Tokens of a schema with all that it refers to, as the document has them.
+    pub(crate) fn unslimmed(&mut self, schema: &Value) -> usize {
+        let mut seen = HashSet::new();
+        let (mut tokens, mut waiting) = (of_json(schema), references(schema));
+        while let Some(reference) = waiting.pop() {
+            if !seen.insert(reference.clone()) {
+                continue;
+            }
+            let Some(left) = self.left.checked_sub(1) else { break };
+            self.left = left;
+            let document = self.document;
+            let raw = self.raw.entry(reference).or_insert_with_key(|reference| {
+                let target = document.at(reference);
+                (target.map_or(0, of_json), target.map(references).unwrap_or_default())
+            });
+            tokens += raw.0;
+            waiting.extend(raw.1.iter().filter(|next| !seen.contains(*next)).cloned());
+        }
+        tokens
+    }
+
     fn lose(&mut self, what: String) {
         if !self.losses.contains(&what) {
             self.losses.push(what);
         }
     }
+}
+
+/// Every `$ref` in a value.
+fn references(value: &Value) -> Vec<String> {
+    let (mut found, mut waiting) = (Vec::new(), vec![value]);
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::Array(values) => waiting.extend(values),
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                waiting.extend(members.values());
+            }
+            _ => {}
+        }
+    }
+    found
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Map, Value};
 
-use crate::{Encoding, Parameter, SecurityRequirement};
+use crate::{Cost, Encoding, Parameter, SecurityRequirement};
 
 /// One operation as a tool.
 #[derive(Debug, Clone)]
@@ -16,17 +16,10 @@ pub struct Tool {
     pub binding: Binding,
     /// Which credentials a call needs: each element is one sufficient alternative. Empty: none are needed.
     pub security: Vec<SecurityRequirement>,
+    /// The groups that the document puts it in.
+    pub tags: Vec<String>,
     /// What the definition costs in a model's context.
     pub cost: Cost,
-}
-
-/// An estimate of tokens; see [`Cost::of`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// Tokens of the definition as it is listed.
-    pub tokens: usize,
-    /// Tokens that the definition would have without slimming.
-    pub unslimmed: usize,
 }
 
 /// How the arguments of a tool become a request.

@@ -168,8 +168,17 @@ fn parameter(parameter: &Value) -> Option<Parameter> {
         explode: is_true("explode").unwrap_or(matches!(style, Style::Form | Style::DeepObject)),
         allow_reserved: is_true("allowReserved").unwrap_or(false),
         content: content.map(|(name, _)| essence(name)),
-        schema: schema.cloned().unwrap_or(Value::Bool(true)),
+        schema: schema_of(parameter, schema),
     })
+}
+
+/// The schema, with the header of MCP that the parameter may ask for.
+fn schema_of(parameter: &Value, schema: Option<&Value>) -> Value {
+    let mut schema = schema.cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    if let (Some(header), Some(members)) = (parameter.get("x-mcp-header"), schema.as_object_mut()) {
+        members.insert("x-mcp-header".to_owned(), header.clone());
+    }
+    schema
 }
 
 pub(super) fn location(text: &str) -> Option<Location> {

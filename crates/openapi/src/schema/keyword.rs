@@ -54,7 +54,7 @@ pub(super) fn form(keyword: &str) -> Option<Form> {
         "format" | "contentEncoding" | "contentMediaType" => Form::Word,
         "pattern" => Form::Pattern,
         "title" | "description" => Form::Text,
-        "const" | "default" => Form::Any,
+        "const" | "default" | "x-mcp-header" => Form::Any,
         "enum" => Form::Values,
         "required" => Form::Names,
         "items"
