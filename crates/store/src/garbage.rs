@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// How long redeemed and expired codes are kept, so that one presented twice is still recognised and its
-/// grant revoked (RFC 6749 §4.1.2).
-const CODE_RETENTION: Duration = Duration::from_hours(24);
+/// grant revoked (RFC 6749 §4.1.2); and how long changes of connections are, for nodes that lost the database meanwhile.
+const RETENTION: Duration = Duration::from_hours(24);
 
 /// Rows per statement: a writer never waits for more than this.
 const CHUNK: u32 = 500;
@@ -41,6 +41,21 @@ sql! {
         "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at <= $1 LIMIT $2)";
     REVOCATIONS: "garbage.revocations" =
         "DELETE FROM revocations WHERE key IN (SELECT key FROM revocations WHERE expires_at <= $1 LIMIT $2)";
+    CONNECTION_LEASES: "garbage.connection_leases" =
+        "DELETE FROM connection_leases WHERE id IN \
+         (SELECT id FROM connection_leases WHERE ends_at <= $1 AND ends_at <= {now} LIMIT $2)";
+    CONNECTION_CHANGES: "garbage.connection_changes" =
+        "DELETE FROM connection_changes WHERE connection_id IN \
+         (SELECT connection_id FROM connection_changes WHERE changed_at <= $1 LIMIT $2)";
+    CONNECT_ATTEMPTS: "garbage.connect_attempts" =
+        "DELETE FROM connect_attempts WHERE id IN (SELECT id FROM connect_attempts WHERE expires_at <= $1 LIMIT $2)";
+    CONNECT_REQUESTS: "garbage.connect_requests" =
+        "DELETE FROM connect_requests WHERE id IN \
+         (SELECT id FROM connect_requests WHERE expires_at <= $1 AND received_sealed IS NULL LIMIT $2) \
+         AND received_sealed IS NULL";
+    PROVIDER_REVOCATIONS: "garbage.provider_revocations" =
+        "DELETE FROM provider_revocations WHERE id IN \
+         (SELECT id FROM provider_revocations WHERE expires_at <= $1 LIMIT $2)";
     SIGNATURES: "garbage.access_key_signatures" =
         "DELETE FROM access_key_signatures WHERE digest IN \
          (SELECT digest FROM access_key_signatures WHERE expires_at <= $1 LIMIT $2)";
@@ -52,7 +67,8 @@ impl Store {
     pub async fn collect_garbage(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut deleted = 0;
         for &sql in REGISTERED {
-            let before = if sql.name == AUTHORIZATION_CODES.name { now - CODE_RETENTION } else { now };
+            let is_kept_for_a_day = [AUTHORIZATION_CODES.name, CONNECTION_CHANGES.name].contains(&sql.name);
+            let before = if is_kept_for_a_day { now - RETENTION } else { now };
             deleted += self.delete_expired(sql, before).await?;
         }
         Ok(deleted)

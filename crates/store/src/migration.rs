@@ -14,6 +14,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "0003_audit_segments", script: include_str!("../migrations/0003_audit_segments.sql") },
     Migration { name: "0004_user_roles", script: include_str!("../migrations/0004_user_roles.sql") },
     Migration { name: "0005_access_keys", script: include_str!("../migrations/0005_access_keys.sql") },
+    Migration { name: "0006_vault", script: include_str!("../migrations/0006_vault.sql") },
+    Migration { name: "0007_connect", script: include_str!("../migrations/0007_connect.sql") },
 ];
 
 /// The table that remembers what was applied. The engines run this before they read it.

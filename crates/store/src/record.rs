@@ -5,12 +5,20 @@ pub mod audit_segment;
 pub mod authorization_code;
 pub mod authorization_request;
 pub mod client;
+pub mod connect_attempt;
+pub mod connect_request;
+pub mod connection;
+pub mod connection_lease;
 pub mod consent;
+pub mod credential;
 pub mod demo_item;
 pub mod grant;
 pub mod invitation;
+pub mod provider_client;
+pub mod provider_revocation;
 pub mod refresh_token;
 pub mod revocation;
+pub mod sealed;
 pub mod session;
 pub mod setting;
 pub mod signing_key;
@@ -26,12 +34,20 @@ pub(crate) fn registered() -> impl Iterator<Item = &'static Sql> {
         authorization_code::REGISTERED,
         authorization_request::REGISTERED,
         client::REGISTERED,
+        connect_attempt::REGISTERED,
+        connect_request::REGISTERED,
+        connection::REGISTERED,
+        connection_lease::REGISTERED,
         consent::REGISTERED,
+        credential::REGISTERED,
         demo_item::REGISTERED,
         grant::REGISTERED,
         invitation::REGISTERED,
+        provider_client::REGISTERED,
+        provider_revocation::REGISTERED,
         refresh_token::REGISTERED,
         revocation::REGISTERED,
+        sealed::REGISTERED,
         session::REGISTERED,
         setting::REGISTERED,
         signing_key::REGISTERED,

@@ -1,9 +1,15 @@
+use std::borrow::Cow;
+
 use crate::value::Value;
+
+/// Where the database's time stands in a text.
+const NOW: &str = "{now}";
 
 /// One SQL text and the name it is known by in logs, refusals and tests.
 ///
 /// Every text is written once for both engines: `$1, $2 …` in ascending order of first use,
-/// and only what PostgreSQL and `SQLite` understand alike.
+/// and only what PostgreSQL and `SQLite` understand alike. `{now}` stands for the database's own time, in milliseconds
+/// since 1970: what several nodes compare must not depend on their clocks.
 #[derive(Debug)]
 pub struct Sql {
     /// `record.verb`, for example `authorization_code.redeem`.
@@ -19,6 +25,13 @@ pub enum Expect {
     Any,
     /// Exactly this many; otherwise the whole batch is rolled back and refused.
     Rows(u64),
+}
+
+impl Sql {
+    /// The text for an engine that writes its own time as `now`.
+    pub(crate) fn with_time(&self, now: &str) -> Cow<'static, str> {
+        if self.text.contains(NOW) { self.text.replace(NOW, now).into() } else { self.text.into() }
+    }
 }
 
 impl Expect {

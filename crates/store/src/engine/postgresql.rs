@@ -31,6 +31,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long data may stay unacknowledged by the peer before the connection counts as lost.
 const LOST_AFTER: Duration = Duration::from_secs(10);
 
+/// The present time in milliseconds, not that of the transaction's beginning.
+const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
 /// Name of the advisory lock that lets one node at a time migrate ("vestibul" in ASCII).
 const MIGRATION_LOCK: i64 = 0x7665_7374_6962_756c;
 
@@ -67,7 +70,7 @@ impl Postgresql {
     async fn query_once(&self, sql: &'static Sql, parameters: &[Value]) -> Result<Outcome, StoreError> {
         let client = connect(&self.pool).await?;
         let failure = failure(sql.name);
-        let prepared = client.prepare_cached(sql.text).await.map_err(&failure)?;
+        let prepared = client.prepare_cached(&sql.with_time(NOW)).await.map_err(&failure)?;
         parameter::run(&client, &prepared, parameters).await.map_err(&failure)
     }
 
@@ -114,7 +117,7 @@ impl Postgresql {
 
     pub(crate) async fn prepare(&self, sql: &'static Sql) -> Result<(), StoreError> {
         let client = connect(&self.pool).await?;
-        client.prepare_cached(sql.text).await.map(drop).map_err(failure(sql.name))
+        client.prepare_cached(&sql.with_time(NOW)).await.map(drop).map_err(failure(sql.name))
     }
 }
 

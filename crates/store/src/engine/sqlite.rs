@@ -18,6 +18,9 @@ use crate::{
     value::Value,
 };
 
+/// The present time in milliseconds; it stands still while a statement runs.
+const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS BIGINT)";
+
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     path: PathBuf,
@@ -36,7 +39,9 @@ impl Sqlite {
     // Reads run on the calling thread: a read by primary key takes some microseconds and never waits for
     // the writer (WAL), while handing it to another thread and back costs more than that.
     pub(crate) fn query(&self, sql: &'static Sql, parameters: &[Value]) -> Result<Outcome, StoreError> {
-        self.readers.with(|reader| connection::run(reader, sql.text, parameters)).map_err(failure(sql.name))
+        self.readers
+            .with(|reader| connection::run(reader, &sql.with_time(NOW), parameters))
+            .map_err(failure(sql.name))
     }
 
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Vec<Outcome>, CommitError> {
@@ -67,7 +72,7 @@ impl Sqlite {
     }
 
     pub(crate) fn prepare(&self, sql: &'static Sql) -> Result<(), StoreError> {
-        self.readers.with(|reader| reader.prepare(sql.text).map(drop)).map_err(failure(sql.name))
+        self.readers.with(|reader| reader.prepare(&sql.with_time(NOW)).map(drop)).map_err(failure(sql.name))
     }
 }
 

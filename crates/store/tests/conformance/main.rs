@@ -4,6 +4,7 @@
 
 mod audit;
 mod batches;
+mod connections;
 mod database;
 mod garbage;
 mod lost_connections;
@@ -47,6 +48,7 @@ const CASES: &[Case] = cases! {
     records::revocations,
     records::signing_keys,
     records::settings,
+    records::sealed_values,
     records::access_keys,
     records::demo_items,
     records::a_damaged_row_is_named_without_its_value,
@@ -58,6 +60,17 @@ const CASES: &[Case] = cases! {
     once::a_signing_key_is_made_once,
     once::a_signature_is_used_once,
     once::statements_about_nothing_are_refused,
+    connections::are_read_back,
+    connections::of_one_account_are_made_once,
+    connections::go_with_all_that_opens_them,
+    connections::tell_other_nodes_of_changes,
+    connections::are_taken_once_for_a_renewal,
+    connections::va_15_a_holder_that_slept_is_fenced_out,
+    connections::are_not_renewed_too_early,
+    connections::va_11_use_does_not_disturb_a_renewal,
+    connections::are_shared_or_changed,
+    connections::one_of_many_changes_a_connection,
+    connections::revocations_are_tried_by_one_node,
     batches::are_all_or_nothing,
     batches::do_not_disturb_each_other,
     batches::with_what_cannot_be_stored_are_rejected,
@@ -76,6 +89,7 @@ const CASES: &[Case] = cases! {
     audit::checkpoints,
     audit::is_no_garbage,
     two_processes::redeem_one_code_once,
+    two_processes::take_one_credential_once,
     two_processes::rotate_one_refresh_token_once,
     two_processes::killed_while_writing_lose_nothing_acknowledged,
 };

@@ -3,9 +3,9 @@
 use oauth::{GrantId, JwtId, UserId, jwk::Jwk};
 use store::{
     AccessKeyRecord, Batch, ClientOrigin, ClientRecord, CommitError, ConsentRecord, GrantRecord,
-    InvitationRecord, RevocationKey, RevocationRecord, SigningKeyRecord, StoreError, UserRecord, UserState,
-    access_key, authorization_code, authorization_request, client, consent, demo_item, grant, invitation,
-    refresh_token, revocation, session, setting, signing_key, user,
+    InvitationRecord, RevocationKey, RevocationRecord, SealedValue, SigningKeyRecord, StoreError, UserRecord,
+    UserState, access_key, authorization_code, authorization_request, client, consent, demo_item, grant,
+    invitation, refresh_token, revocation, sealed, session, setting, signing_key, user,
 };
 
 use crate::{
@@ -267,6 +267,30 @@ pub(crate) async fn settings(database: Database) {
     store.commit(setting::insert_if_absent("salt", b"first\0")).await.unwrap();
     store.commit(setting::insert_if_absent("salt", b"second")).await.unwrap();
     assert_eq!(store.setting("salt").await.unwrap().as_deref(), Some(&b"first\0"[..]));
+}
+
+/// Whoever seals anew goes through pages, and leaves alone what was changed meanwhile.
+pub(crate) async fn sealed_values(database: Database) {
+    let store = database.store().await;
+    store.commit(user::insert(&a_user())).await.unwrap();
+    for number in 0..=sealed::PAGE {
+        let key = AccessKeyRecord { id: format!("VSTK{number:04}"), ..an_access_key() };
+        store.commit(access_key::insert(&key)).await.unwrap();
+    }
+    store.commit(setting::insert_if_absent("salt", b"not sealed")).await.unwrap();
+    store.commit(setting::insert_if_absent("keyring_root", b"sealed")).await.unwrap();
+    let column = |table| sealed::COLUMNS.iter().find(|column| column.table == table).unwrap();
+    let settings = store.sealed_values(column("settings"), "").await.unwrap();
+    assert_eq!(settings, [SealedValue { row: "keyring_root".into(), sealed: b"sealed".to_vec() }]);
+
+    let keys = column("access_keys");
+    let first = store.sealed_values(keys, "").await.unwrap();
+    assert_eq!(first.len(), sealed::PAGE as usize);
+    let last = &first.last().unwrap().row;
+    assert_eq!(store.sealed_values(keys, last).await.unwrap().len(), 1, "the second page");
+    store.commit(keys.replace(&first[0], b"anew")).await.unwrap();
+    store.commit(keys.replace(&first[0], b"too late")).await.unwrap();
+    assert_eq!(store.sealed_values(keys, "").await.unwrap()[0].sealed, b"anew");
 }
 
 pub(crate) async fn demo_items(database: Database) {

@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use crate::{
+    connections::taking,
     database::{self, Database},
     parallel::{count_successes, redemption, rotation},
     world::populate,
@@ -25,6 +26,10 @@ pub(crate) async fn redeem_one_code_once(database: Database) {
 
 pub(crate) async fn rotate_one_refresh_token_once(database: Database) {
     race(database, "rotate").await;
+}
+
+pub(crate) async fn take_one_credential_once(database: Database) {
+    race(database, "take").await;
 }
 
 /// The second process is killed while it writes: what it said it had written is there.
@@ -58,7 +63,11 @@ async fn race(database: Database, task: &str) {
 }
 
 fn batches(task: &str) -> impl Iterator<Item = Batch> + use<> {
-    let batch = if task == "redeem" { redemption } else { rotation };
+    let batch = match task {
+        "redeem" => redemption,
+        "take" => taking,
+        _ => rotation,
+    };
     (0..32).map(batch)
 }
 

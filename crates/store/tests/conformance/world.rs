@@ -10,8 +10,8 @@ use secret::Digest;
 use serde_json::json;
 use store::{
     AccessKeyRecord, AuthorizationCodeRecord, AuthorizationRequestRecord, Batch, ClientOrigin, ClientRecord,
-    GrantRecord, RefreshTokenRecord, SessionRecord, Store, UserRecord, UserState, authorization_code, grant,
-    refresh_token, user,
+    ConnectionRecord, GrantRecord, RefreshTokenRecord, SealedCredential, SessionRecord, Store, UserRecord,
+    UserState, authorization_code, connection, credential, grant, refresh_token, user,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -165,12 +165,41 @@ pub(crate) fn a_refresh_token() -> RefreshTokenRecord {
     }
 }
 
-/// The user, their grant, its refresh token, and a code that was not redeemed yet.
+pub(crate) fn a_connection() -> ConnectionRecord {
+    ConnectionRecord {
+        id: "connection_1".into(),
+        owner: "user:user_1".into(),
+        provider: "x'; DROP TABLE connections; --".into(),
+        account: "42".into(),
+        account_name: Some("Ada ✓".into()),
+        kind: "oauth".into(),
+        scope: scope("repo read:user"),
+        reconnect_reason: None,
+        generation: 1,
+        chosen_at: NOW,
+        created_at: NOW,
+        last_used_at: None,
+    }
+}
+
+pub(crate) fn a_credential() -> SealedCredential {
+    SealedCredential {
+        data_key_sealed: vec![0, 1, 255],
+        sealed: vec![2, 0, 254],
+        obtained_at: NOW,
+        expires_at: Some(NOW + MINUTE),
+        is_renewable: true,
+    }
+}
+
+/// The user, their grant, its refresh token, a code that was not redeemed yet, and a connection.
 pub(crate) async fn populate(store: &Store) {
     let batch = Batch::new()
         .then(user::insert(&a_user()))
         .then(grant::insert(&a_grant()))
         .then(refresh_token::insert(&a_refresh_token()))
-        .then(authorization_code::insert(&a_code()));
+        .then(authorization_code::insert(&a_code()))
+        .then(connection::insert(&a_connection()))
+        .then(credential::insert(&a_connection().id, &a_credential()));
     store.commit(batch).await.unwrap();
 }

@@ -19,7 +19,7 @@ use futures_util::future::{join_all, join3};
 use tokio::time::{Instant, sleep};
 use tokio_postgres::{Error, error::SqlState};
 
-use super::{connect, failure, parameter};
+use super::{NOW, connect, failure, parameter};
 use crate::{
     error::{CommitError, StoreError},
     row::Outcome,
@@ -110,8 +110,8 @@ async fn prepare(
     statements: &[Statement],
 ) -> Result<Vec<tokio_postgres::Statement>, Failure> {
     let mut prepared = Vec::with_capacity(statements.len() + 1);
-    for text in statements.iter().map(|statement| statement.sql.text).chain([TRANSACTION]) {
-        prepared.push(client.prepare_cached(text).await.map_err(|error| again_if_lost("PREPARE", error))?);
+    for text in statements.iter().map(|statement| statement.sql.with_time(NOW)).chain([TRANSACTION.into()]) {
+        prepared.push(client.prepare_cached(&text).await.map_err(|error| again_if_lost("PREPARE", error))?);
     }
     Ok(prepared)
 }

@@ -6,7 +6,7 @@ use std::{sync::Arc, thread, time::Instant};
 use rusqlite::{Connection, ffi};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{connection, failure};
+use super::{NOW, connection, failure};
 use crate::{
     error::{CommitError, StoreError},
     observer::Observer,
@@ -187,7 +187,7 @@ fn run_statements(connection: &Connection, batch: &Batch) -> Result<Answer, Stor
 
 fn run_statement(connection: &Connection, statement: &Statement) -> Result<Outcome, CommitError> {
     let Statement { sql, parameters, expect } = statement;
-    let outcome = connection::run(connection, sql.text, parameters).map_err(|error| {
+    let outcome = connection::run(connection, &sql.with_time(NOW), parameters).map_err(|error| {
         if is_duplicate(&error) { CommitError::Refused(sql.name) } else { failure(sql.name)(error).into() }
     })?;
     if expect.is_met_by(outcome.affected) { Ok(outcome) } else { Err(CommitError::Refused(sql.name)) }
