@@ -9,6 +9,7 @@ mod call;
 mod client;
 mod conformance_client;
 pub(crate) mod exit;
+mod keyring;
 mod lock;
 mod login;
 mod logout;
@@ -45,6 +46,8 @@ enum Command {
     Client(client::Arguments),
     /// Manage the keys of clients that sign requests instead of carrying tokens.
     AccessKey(access_key::Arguments),
+    /// Rotate the keys that seal what the database keeps.
+    Keyring(keyring::Arguments),
     /// Read the audit log and check that nobody changed it.
     Audit(audit::Arguments),
     /// Say why somebody may do something, and try other rules on what was done.
@@ -72,6 +75,7 @@ impl CommandLine {
             Command::User(arguments) => alone(user::run(arguments)),
             Command::Client(arguments) => alone(client::run(arguments)),
             Command::AccessKey(arguments) => alone(access_key::run(arguments)),
+            Command::Keyring(arguments) => alone(keyring::run(arguments)),
             Command::Audit(arguments) => alone(audit::run(arguments)),
             Command::Policy(arguments) => alone(policy::run(arguments)),
             Command::Login(arguments) => alone(login::run(arguments)),

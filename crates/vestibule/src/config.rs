@@ -17,10 +17,13 @@ pub(crate) mod limits;
 pub(crate) mod lock;
 pub(crate) mod network;
 mod policy;
+pub(crate) mod provider;
 pub(crate) mod registration;
 pub(crate) mod resource;
+pub(crate) mod secret_source;
 pub(crate) mod server;
 pub(crate) mod storage;
+pub(crate) mod team;
 pub(crate) mod telemetry;
 
 use std::{
@@ -36,9 +39,11 @@ use self::{
     issuer::Issuer,
     lock::Locked,
     network::Network,
+    provider::Provider,
     resource::Resource,
     server::{Account, Server, ServerKind},
     storage::Storage,
+    team::Team,
     telemetry::Telemetry,
 };
 
@@ -98,6 +103,10 @@ pub(crate) struct Configuration {
     pub(crate) access_keys: AccessKeys,
     /// The accounts that servers may belong to.
     pub(crate) accounts: Vec<Account>,
+    /// Systems at which users have accounts.
+    pub(crate) providers: Vec<Provider>,
+    /// People who share credentials.
+    pub(crate) teams: Vec<Team>,
     /// The MCP servers behind the gateway.
     pub(crate) servers: Vec<Server>,
     /// The resources that guard themselves.
@@ -142,6 +151,8 @@ impl Configuration {
         server::check(&servers, &file.account)?;
         issuer::check(&file.issuer, &servers)?;
         resource::check(&file.resource)?;
+        provider::check(&file.provider, &servers)?;
+        team::check(&file.team, &servers)?;
         let policy = file.policy.for_servers(&servers)?;
         let mut registration = file.registration;
         registration.client_credentials |= demo;
@@ -173,11 +184,19 @@ impl Configuration {
             issuers: file.issuer,
             access_keys: file.access_keys,
             accounts: file.account,
+            providers: file.provider,
+            teams: file.team,
             servers,
             resources: file.resource,
             watch: file.watch.unwrap_or(true),
         })
     }
+}
+
+/// Whether a name can stand in a URL and in a file as it is: lower-case letters, digits and hyphens, at most 64.
+fn is_plain_name(text: &str) -> bool {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    is_plain && (1..=64).contains(&text.len())
 }
 
 #[cfg(test)]

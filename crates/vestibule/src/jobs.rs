@@ -1,15 +1,16 @@
 //! What the server does by itself while it runs.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use oauth::Clock;
+use secret::Keyring;
 use store::Store;
 use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval},
 };
 
-use crate::revocations::Revocations;
+use crate::{keyring, revocations::Revocations};
 
 /// Product promise: revoked is revoked on every node within one second.
 const REVOCATION_INTERVAL: Duration = Duration::from_millis(250);
@@ -21,6 +22,12 @@ pub(crate) fn start(store: Store, revocations: Revocations, clock: Arc<dyn Clock
     jobs.spawn(follow_revocations(revocations));
     jobs.spawn(collect_garbage(store, clock));
     jobs
+}
+
+/// Takes a changed file of the keyring in `data_dir` over.
+pub(crate) fn follow_keyring(jobs: &mut JoinSet<()>, data_dir: &Path, keyring: Arc<Keyring>, store: Store) {
+    let data_dir = data_dir.to_owned();
+    jobs.spawn(async move { match keyring::follow(&data_dir, keyring, store).await {} });
 }
 
 /// Logs when the database is lost and when it is back, not four times a second.

@@ -4,130 +4,92 @@
 //!    first start, for its owner only.
 //! 2. The database has a canary: a value sealed when the two first met. A keyring that cannot open it belongs to
 //!    another database, and using it would leave rows that nobody can read.
+//! 3. The database has a root, sealed: what is derived from it stays the same when the keys are rotated.
+//! 4. Keys are rotated while the server runs: a running server takes a changed file over ([`follow`]), and
+//!    [`reseal`] seals anew what former keys sealed.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-};
+pub(crate) mod file;
+pub(crate) mod reseal;
+
+use std::{convert::Infallible, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use secret::{Keyring, Location, MasterKey, Random, Secret};
+use secret::{Keyring, Location, MasterKey, Random};
 use store::{Store, setting};
 
-use crate::cli::exit::Stop;
+use crate::{cli::exit::Stop, watch::Watch};
 
-const FILE: &str = "keyring";
 const CANARY: &str = "keyring_canary";
 const CANARY_LOCATION: Location<'static> =
     Location { table: "settings", row: CANARY.as_bytes(), column: "value" };
 const CANARY_TEXT: &[u8] = b"this keyring belongs to this database";
+const ROOT: &str = "keyring_root";
+const ROOT_LOCATION: Location<'static> =
+    Location { table: "settings", row: ROOT.as_bytes(), column: "value" };
 
 /// Opens the keyring of `data_dir`, or makes it at the first start, and makes sure that it belongs to the database.
 pub(crate) async fn open(data_dir: &Path, store: &Store, random: &dyn Random) -> anyhow::Result<Keyring> {
-    let path = data_dir.join(FILE);
+    let path = file::path(data_dir);
     let canary = store.setting(CANARY).await?;
-    let keys = match read(&path)? {
+    let keys = match file::read(&path)? {
         Some(keys) => keys,
-        None if canary.is_none() => make(&path, random)?,
+        None if canary.is_none() => file::make(&path, random)?,
         None => return Err(missing(&path).into()),
     };
     let keyring = Keyring::new(&keys).with_context(|| format!("{} has no key", path.display()))?;
     let canary = match canary {
         Some(canary) => canary,
-        None => leave_canary(&keyring, store, random).await?,
+        None => leave(store, CANARY, &keyring.seal(random, CANARY_LOCATION, CANARY_TEXT)).await?,
     };
     keyring.open(CANARY_LOCATION, &canary).map_err(|_| foreign(&path))?;
-    Ok(keyring)
+    let root = root(&keyring, store, random).await?;
+    Ok(keyring.rooted_in(root))
 }
 
-/// What is in the database afterwards may be another node's canary, which was there a moment earlier.
-async fn leave_canary(keyring: &Keyring, store: &Store, random: &dyn Random) -> anyhow::Result<Vec<u8>> {
-    let sealed = keyring.seal(random, CANARY_LOCATION, CANARY_TEXT);
-    store.commit(setting::insert_if_absent(CANARY, &sealed)).await?;
-    store.setting(CANARY).await?.context("the database does not keep what was written to it")
-}
-
-/// The keys in the file; `None` when there is no file.
-fn read(path: &Path) -> anyhow::Result<Option<Vec<MasterKey>>> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => Secret::new(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
-    };
-    warn_if_readable_by_others(path);
-    let lines = text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(number, line)| key(line).ok_or_else(|| damaged(path, number + 1).into()))
-        .collect::<Result<_, _>>()
-        .map(Some)
-}
-
-fn key(line: &str) -> Option<MasterKey> {
-    let bytes = Secret::new(BASE64_URL_SAFE_NO_PAD.decode(line.trim()).ok()?);
-    MasterKey::from_bytes(bytes.expose())
-}
-
-/// Makes the file whole or not at all, and never over another: a second process that starts at the same time reads
-/// what the first one made.
-fn make(path: &Path, random: &dyn Random) -> anyhow::Result<Vec<MasterKey>> {
-    let draft = draft_path(path);
-    write_draft(&draft, &MasterKey::mint(random))
-        .with_context(|| format!("{} cannot be written", draft.display()))?;
-    let placed = fs::hard_link(&draft, path);
-    fs::remove_file(&draft).with_context(|| format!("{} cannot be removed", draft.display()))?;
-    match placed {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(error).with_context(|| format!("{} cannot be made", path.display()));
+/// What the keys for purposes of their own are derived from.
+async fn root(keyring: &Keyring, store: &Store, random: &dyn Random) -> anyhow::Result<MasterKey> {
+    let sealed = match store.setting(ROOT).await? {
+        Some(sealed) => sealed,
+        None => {
+            let root = MasterKey::mint(random);
+            leave(store, ROOT, &keyring.seal(random, ROOT_LOCATION, root.expose())).await?
         }
-        _ => sync_directory(path)?,
-    }
-    read(path)?.with_context(|| format!("{} was removed by somebody", path.display()))
+    };
+    let root = keyring.open(ROOT_LOCATION, &sealed)?;
+    MasterKey::from_bytes(root.expose()).context("the root of the keyring in the database is damaged")
 }
 
-/// Of this process alone.
-fn draft_path(path: &Path) -> PathBuf {
-    path.with_extension(format!("{}.draft", std::process::id()))
+/// What is in the database afterwards may be another node's, which was there a moment earlier.
+async fn leave(store: &Store, name: &str, sealed: &[u8]) -> anyhow::Result<Vec<u8>> {
+    store.commit(setting::insert_if_absent(name, sealed)).await?;
+    store.setting(name).await?.context("the database does not keep what was written to it")
 }
 
-fn write_draft(path: &Path, key: &MasterKey) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let line = Secret::new(BASE64_URL_SAFE_NO_PAD.encode(key.expose()));
-    let mut file = options.open(path)?;
-    writeln!(file, "{}", line.expose())?;
-    file.sync_all()
-}
-
-/// The key must be on disk before anything that it seals.
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> anyhow::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    fs::File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .with_context(|| format!("{} cannot be written to disk", directory.display()))
-}
-
-/// Other systems do not open directories as files, and order their writes themselves.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on unix")]
-fn sync_directory(_: &Path) -> anyhow::Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn warn_if_readable_by_others(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
-        tracing::warn!("others can read the keyring {}; run chmod 600 on it", path.display());
+/// Takes a changed file over for as long as the server runs. A file that does not belong to the database changes
+/// nothing, and the log says so.
+pub(crate) async fn follow(data_dir: &Path, keyring: Arc<Keyring>, store: Store) -> Infallible {
+    let path = file::path(data_dir);
+    let mut watch = Watch::new(&path);
+    loop {
+        watch.changed().await;
+        watch.look();
+        match take_over(&path, &keyring, &store).await {
+            Ok(()) => tracing::info!(sealing = %keyring.sealing_key(), "the keyring was read again"),
+            Err(error) => tracing::error!(
+                reason = format!("{error:#}"),
+                "the keyring is not taken over; the former keys stay in force"
+            ),
+        }
     }
 }
 
-#[cfg(not(unix))]
-fn warn_if_readable_by_others(_: &Path) {}
+async fn take_over(path: &Path, keyring: &Keyring, store: &Store) -> anyhow::Result<()> {
+    let keys = file::read(path)?.ok_or_else(|| missing(path))?;
+    let newer = Keyring::new(&keys).with_context(|| format!("{} has no key", path.display()))?;
+    let canary = store.setting(CANARY).await?.context("the database has lost its canary")?;
+    newer.open(CANARY_LOCATION, &canary).map_err(|_| foreign(path))?;
+    keyring.replace(&keys).context("there is no key")
+}
 
 fn missing(path: &Path) -> Stop {
     Stop::failure(format!("the database has sealed values, and the keyring {} is not there", path.display()))
@@ -142,13 +104,10 @@ fn foreign(path: &Path) -> Stop {
     .hint("put back the keyring of this database, from a backup or from another node, or use another --data-dir")
 }
 
-fn damaged(path: &Path, line: usize) -> Stop {
-    Stop::failure(format!("{}:{line}: this is not a key of 32 bytes in base64url", path.display()))
-        .hint("put back the keyring from a backup")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{fs, io};
+
     use tempfile::TempDir;
 
     use super::*;
@@ -186,7 +145,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = tempfile::tempdir().unwrap();
         open_in(&directory, &database(&directory).await).await.unwrap();
-        let mode = fs::metadata(directory.path().join(FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(file::path(directory.path())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -199,9 +158,9 @@ mod tests {
 
         let error = open_in(&elsewhere, &store).await.err().unwrap();
         assert!(error.to_string().contains("is not there"), "{error}");
-        assert!(!elsewhere.path().join(FILE).exists(), "a new key would hide the mistake");
+        assert!(!file::path(elsewhere.path()).exists(), "a new key would hide the mistake");
 
-        write_draft(&elsewhere.path().join(FILE), &MasterKey::mint(&SystemEntropy::new())).unwrap();
+        file::write_draft(&file::path(elsewhere.path()), &[MasterKey::mint(&SystemEntropy::new())]).unwrap();
         let error = open_in(&elsewhere, &store).await.err().unwrap();
         assert!(error.to_string().contains("does not belong to this database"), "{error}");
         assert_eq!(store.setting(CANARY).await.unwrap(), canary);
@@ -210,21 +169,43 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_cannot_be_read_names_its_line_and_not_itself() {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join(FILE), "\ncanary\n").unwrap();
+        fs::write(file::path(directory.path()), "\ncanary\n").unwrap();
         let error = open_in(&directory, &database(&directory).await).await.err().unwrap().to_string();
         assert!(error.contains("keyring:2:") && !error.contains("canary"), "{error}");
     }
 
     #[tokio::test]
-    async fn an_old_key_still_opens_behind_a_new_one() {
+    async fn va_05_every_value_is_sealed_anew_and_the_old_key_can_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, random) = (database(&directory).await, SystemEntropy::new());
+        let keyring = open_in(&directory, &store).await.unwrap();
+        let derived = *keyring.derive("sessions").expose();
+        let path = file::path(directory.path());
+        let old = file::read(&path).unwrap().unwrap();
+        let new = MasterKey::mint(&random);
+        file::replace(&path, &[new.clone(), old[0].clone()]).unwrap();
+        take_over(&path, &keyring, &store).await.unwrap();
+        assert_eq!(keyring.sealing_key(), new.id());
+
+        let before = reseal::needed(&store).await.unwrap();
+        assert_eq!(before.keys().collect::<Vec<_>>(), [&old[0].id()]);
+        assert_eq!(reseal::all(&store, &keyring, &random).await.unwrap(), before[&old[0].id()]);
+        assert_eq!(reseal::all(&store, &keyring, &random).await.unwrap(), 0, "there is nothing left to do");
+        file::replace(&path, std::slice::from_ref(&new)).unwrap();
+        let alone = open_in(&directory, &store).await.unwrap();
+        assert_eq!(*alone.derive("sessions").expose(), derived, "what is derived stays");
+    }
+
+    #[tokio::test]
+    async fn va_05_a_key_that_is_needed_and_gone_is_refused_at_the_start_and_while_running() {
         let directory = tempfile::tempdir().unwrap();
         let store = database(&directory).await;
-        open_in(&directory, &store).await.unwrap();
-        let path = directory.path().join(FILE);
-        let old = fs::read_to_string(&path).unwrap();
-        write_draft(&path, &MasterKey::mint(&SystemEntropy::new())).unwrap();
-        let new = fs::read_to_string(&path).unwrap();
-        fs::write(&path, format!("{new}{old}")).unwrap();
-        assert!(open_in(&directory, &store).await.is_ok());
+        let keyring = open_in(&directory, &store).await.unwrap();
+        let former = keyring.sealing_key();
+        let path = file::path(directory.path());
+        file::replace(&path, &[MasterKey::mint(&SystemEntropy::new())]).unwrap();
+        assert!(take_over(&path, &keyring, &store).await.is_err());
+        assert_eq!(keyring.sealing_key(), former, "what was in force stays in force");
+        assert!(open_in(&directory, &store).await.is_err());
     }
 }

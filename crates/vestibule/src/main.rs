@@ -7,6 +7,7 @@ mod audit;
 mod cli;
 mod clock;
 mod config;
+mod core_dumps;
 mod demo;
 mod entropy;
 mod health;
@@ -24,6 +25,7 @@ mod traces;
 #[cfg(not(feature = "otlp"))]
 #[path = "without_traces.rs"]
 mod traces;
+mod watch;
 mod wiring;
 
 use std::process::ExitCode;

@@ -7,16 +7,14 @@
 //! 3. What cannot change while the server runs is named in the log, and the rest is taken over by
 //!    [`Wiring::reload`], as a whole or not at all.
 
-mod watch;
-
 use std::convert::Infallible;
 
 use anyhow::Context as _;
 
-use self::watch::Watch;
 use crate::{
     cli::exit,
     config::{Configuration, Flags},
+    watch::Watch,
     wiring::Wiring,
 };
 

@@ -16,6 +16,9 @@ use super::{Node, Recorded, Waiting, reader::head};
 
 /// Entries in one commit, and so in one row, at most.
 const GROUP: usize = 1024;
+/// How long the first entry of a group waits for others. Nobody waits for the commit, which costs as much as some dozens
+/// of entries do: on a fast disk there would else be one for every few of them.
+const GATHERED_FOR: Duration = Duration::from_millis(5);
 /// Entries after which a checkpoint is signed, at the latest.
 const SIGNED_EVERY: i64 = 1000;
 /// Time after which a checkpoint is signed, if anything happened.
@@ -79,6 +82,7 @@ impl Writer {
                     if taken == 0 {
                         break;
                     }
+                    gather(&mut waiting, &mut group).await;
                     self.write(mem::take(&mut group), false).await;
                 }
             }
@@ -141,6 +145,18 @@ impl Writer {
         );
         self.chain = Chain::new(self.node.name(), Head::default());
         self.signed_to = 0;
+    }
+}
+
+/// Adds what comes meanwhile to a group that has room.
+async fn gather(waiting: &mut Waiting, group: &mut Vec<Recorded>) {
+    if group.len() < GROUP && !waiting.is_closed() {
+        sleep(GATHERED_FOR).await;
+    }
+    while group.len() < GROUP
+        && let Ok(next) = waiting.try_recv()
+    {
+        group.push(next);
     }
 }
 

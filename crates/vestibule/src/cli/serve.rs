@@ -12,6 +12,7 @@ use crate::{
     audit::{Node, Queue},
     clock::SystemClock,
     config::{Configuration, Flags, server::ServerKind},
+    core_dumps,
     demo::{self, Password},
     entropy::SystemEntropy,
     jobs, keyring,
@@ -57,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let traces = traces.map(|endpoint| Traces::start(endpoint, runtime.handle())).transpose()?;
     telemetry::start(filter, configuration.telemetry.format, traces.as_ref());
     open_files::raise_limit();
+    core_dumps::forbid();
     runtime.block_on(async {
         let outcome = serve(arguments, configuration).await;
         if let Some(traces) = traces {
@@ -90,7 +92,9 @@ async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::R
     revocations.catch_up().await?;
     let welcome = welcome(&parts, &configuration).await?;
     let audit_log = parts.audit_writer(node, wiring.sign()).await?.start(waiting);
-    let _jobs = jobs::start(parts.store.clone(), revocations, Arc::clone(&parts.clock));
+    let mut jobs = jobs::start(parts.store.clone(), revocations, Arc::clone(&parts.clock));
+    let data_dir = &configuration.storage.data_dir;
+    jobs::follow_keyring(&mut jobs, data_dir, Arc::clone(&parts.keyring), parts.store.clone());
 
     let _metrics = match (configuration.telemetry.metrics, &parts.metrics) {
         (Some(address), Some(metrics)) => Some(metrics.serve(address, &configuration.connections).await?),

@@ -14,9 +14,11 @@ use super::{
     limits::Limits,
     lock::LockFile,
     policy::Compiled,
+    provider::Provider,
     registration::Registration,
     resource::Resource,
     server::{Account, Server},
+    team::Team,
     telemetry::{LogFormat, Measured},
 };
 use crate::cli::exit::Stop;
@@ -67,10 +69,22 @@ pub(super) struct File {
     pub(super) access_keys: AccessKeys,
     /// `[[account]]`
     pub(super) account: Vec<Account>,
+    /// `[[provider]]`
+    pub(super) provider: Vec<Provider>,
+    /// `[[team]]`
+    pub(super) team: Vec<Team>,
     /// `[[server]]`
     pub(super) server: Vec<Server>,
     /// `[[resource]]`
     pub(super) resource: Vec<Resource>,
+}
+
+impl File {
+    fn holds_secret(&self) -> bool {
+        self.database.as_deref().is_some_and(super::storage::has_password)
+            || self.issuer.iter().any(|issuer| issuer.introspection.is_some())
+            || self.provider.iter().any(Provider::has_secret_in_the_file)
+    }
 }
 
 /// Reads the file at `path`; with its text.
@@ -79,10 +93,7 @@ pub(super) fn read(path: &Path) -> Result<(File, String), Stop> {
         Stop::usage(format!("the configuration file {} cannot be read: {error}", path.display()))
     })?;
     let file = read_text(path, &text)?;
-    let asks = |issuer: &Issuer| issuer.introspection.is_some();
-    let holds_secret =
-        file.database.as_deref().is_some_and(super::storage::has_password) || file.issuer.iter().any(asks);
-    if holds_secret && is_readable_by_others(path) {
+    if file.holds_secret() && is_readable_by_others(path) {
         eprintln!("warning: {} holds a password and others can read it\nhint: chmod 600 {0}", path.display());
     }
     Ok((file, text))

@@ -1,6 +1,7 @@
 //! The MCP servers behind the gateway.
 
 mod allow;
+mod credentials;
 mod joins;
 mod place;
 mod process;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 pub(crate) use self::{
     allow::Allow,
+    credentials::{Credentials, Elicitation},
     joins::Joins,
     place::Account,
     process::{Environment, Process},
@@ -87,6 +89,20 @@ pub(crate) struct Server {
     /// `lock`: what happens to tools, prompts and instructions that are not as they were approved: `"off"`, `"warn"` or
     /// `"enforce"`. Default: `"enforce"` for a server that stands in the lock file, `"off"` for others.
     pub(crate) lock: Option<Mode>,
+    /// `provider`: the `[[provider]]` whose credential goes with the calls. Default: none goes.
+    provider: Option<String>,
+    /// `team`: the `[[team]]` whose credential it is. Default: everybody's own.
+    team: Option<String>,
+    /// `provider_scope`: what every call needs at the provider, beside what that one is always asked for. Default: nothing
+    /// more.
+    provider_scope: Option<String>,
+    /// `provider_scopes`: what a tool needs there beside that, by name of the tool. Default: nothing more.
+    #[serde(default)]
+    provider_scopes: BTreeMap<String, String>,
+    /// `elicitation`: what a client of 2026-07-28 gets that does not say that it shows links: `"text"`, the link in the
+    /// text of a failed call, or `"strict"`, the error -32021. Default `"text"`.
+    #[serde(default)]
+    elicitation: Elicitation,
     /// `members`: the servers that a virtual server joins, by name. Required for `virtual`.
     #[serde(default)]
     members: Vec<String>,
@@ -164,6 +180,11 @@ impl Server {
             largest_result: None,
             secrets: None,
             lock: None,
+            provider: None,
+            team: None,
+            provider_scope: None,
+            provider_scopes: BTreeMap::new(),
+            elicitation: Elicitation::default(),
             members: Vec::new(),
             timeout: None,
             command: Vec::new(),
@@ -239,8 +260,7 @@ pub(super) fn check(servers: &[Server], accounts: &[Account]) -> Result<(), Stop
 }
 
 fn is_name(text: &str) -> bool {
-    let is_plain = text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    is_plain && (1..=64).contains(&text.len()) && text != "v1"
+    super::is_plain_name(text) && text != "v1"
 }
 
 #[cfg(test)]

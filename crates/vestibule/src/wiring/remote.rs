@@ -55,7 +55,7 @@ impl RemoteResource {
 
     pub(super) fn joinable(&self) -> Joinable {
         Joinable {
-            behind: MemberServer::Remote(self.connected.server.clone(), self.remote.tools.clone()),
+            behind: MemberServer::Remote(self.connected.server.clone(), self.remote.tools.clone(), None),
             scope: self.remote.tools.default.clone(),
             scopes: self.scopes(),
         }
@@ -76,6 +76,7 @@ impl RemoteResource {
             guard: self.guard.clone(),
             server: self.connected.server.clone(),
             tools: self.remote.tools.clone(),
+            credentials: None,
         }
     }
 

@@ -6,11 +6,16 @@ use crate::{http_client, server::Server};
 
 /// An access token of a new client for the server at `path`, with the scope that servers have by default.
 pub(crate) async fn token(server: &Server, path: &str) -> String {
+    token_with(server, path, "use").await
+}
+
+/// The same with another scope.
+pub(crate) async fn token_with(server: &Server, path: &str, scope: &str) -> String {
     let registration = json!({
         "client_name": "sdk",
         "grant_types": ["client_credentials"],
         "redirect_uris": [],
-        "scope": "use",
+        "scope": scope,
         "token_endpoint_auth_method": "client_secret_post",
     });
     let client = server.send(http_client::json("/register", &registration)).await.json();
@@ -19,7 +24,7 @@ pub(crate) async fn token(server: &Server, path: &str) -> String {
         ("client_id", client["client_id"].as_str().unwrap()),
         ("client_secret", client["client_secret"].as_str().unwrap()),
         ("resource", &format!("{}{path}", server.issuer())),
-        ("scope", "use"),
+        ("scope", scope),
     ];
     let tokens = server.send(http_client::form("/token", &fields)).await.json();
     tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()

@@ -18,6 +18,7 @@ mod hostile_input;
 mod http_client;
 mod http_sse;
 mod identities;
+mod keyring_commands;
 mod kill;
 mod lock;
 mod metrics;
@@ -35,3 +36,4 @@ mod server_commands;
 mod servers;
 #[cfg(feature = "otlp")]
 mod traces;
+mod vault;

@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const SETTLED: Duration = Duration::from_millis(100);
 
 /// A file, and what it was when it was last looked at.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     path: PathBuf,
     seen: Option<Looks>,
 }
@@ -29,23 +29,23 @@ struct Looks {
 }
 
 impl Watch {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), seen: looks(path) }
     }
 
     /// Where the file is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Remembers how the file looks now.
-    pub(super) fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         self.seen = looks(&self.path);
     }
 
     /// Resolves when the file is there and is another one, and has been for a moment. A file that is gone is no change:
     /// it may be about to be replaced.
-    pub(super) async fn changed(&mut self) {
+    pub(crate) async fn changed(&mut self) {
         loop {
             sleep(PERIOD).await;
             let mut now = looks(&self.path);
