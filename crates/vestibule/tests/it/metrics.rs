@@ -78,7 +78,7 @@ async fn gw_05_they_are_on_no_other_listener_and_on_none_by_default() {
 }
 
 /// What the log says.
-async fn metrics_address(server: &Server) -> SocketAddr {
+pub(crate) async fn metrics_address(server: &Server) -> SocketAddr {
     let log = server.log_with("/metrics").await;
     let (_, address) = log.split_once("metrics at http://").expect("the address follows");
     address.split_once("/metrics").and_then(|(address, _)| address.parse().ok()).expect("it is an address")
@@ -109,7 +109,7 @@ fn get(address: SocketAddr, path: &str) -> Request<Bytes> {
     Request::get(path).header(header::HOST, address.to_string()).body(Bytes::new()).unwrap()
 }
 
-async fn read(address: SocketAddr, path: &str) -> String {
+pub(crate) async fn read(address: SocketAddr, path: &str) -> String {
     let answer = http_client::send(address, get(address, path)).await;
     assert_eq!(answer.status, StatusCode::OK);
     String::from_utf8(answer.body.to_vec()).unwrap()

@@ -119,14 +119,23 @@ impl Server {
 
     /// Asks the server to read its configuration again.
     pub(crate) fn hang_up(&self) {
-        let asked = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
+        self.signal("-HUP");
+    }
+
+    /// Sends the process a signal, such as `-STOP`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let asked = Command::new("kill").args([signal, &self.id().to_string()]).status();
         assert!(asked.is_ok_and(|status| status.success()), "the process gets the signal");
+    }
+
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks the server to end, and does not wait for it.
     pub(crate) fn ask_to_end(&self) {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(asked.is_ok_and(|status| status.success()), "the process gets the signal");
+        self.signal("-TERM");
     }
 
     /// Whether the process ends by itself and well within this time.

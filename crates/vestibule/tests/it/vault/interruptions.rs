@@ -1,0 +1,233 @@
+//! VA-09, VA-10, VA-15, FI-11 and FI-14: callers that leave, nodes that stop, a database that cannot be written, and
+//! processes that are killed in the middle of a refresh.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{
+    installation::{Installation, SOON},
+    person::{Outcome, Person, WHOAMI},
+    provider::{Fault, Gate, Turn, When},
+};
+use crate::{attacks::world::World, http_client};
+
+const SAID: Duration = Duration::from_secs(2);
+/// How many processes are killed.
+const KILLS: usize = 200;
+
+fn said() -> Outcome {
+    Outcome::Said("ada".to_owned())
+}
+
+/// Somebody who has connected, and whose credential has ended.
+async fn ended(installation: &Installation) -> Person {
+    installation.provider.next(Turn { expires_in: Some(json!(SAID.as_secs())), ..Turn::default() });
+    let person = Person::at(installation.node()).await;
+    person.connects(installation).await;
+    tokio::time::sleep(SAID).await;
+    person
+}
+
+/// Calls until this is the outcome.
+async fn until(person: &Person, node: &World, is_expected: impl Fn(&Outcome) -> bool) -> Outcome {
+    let deadline = Instant::now() + 2 * SOON;
+    loop {
+        let outcome = person.call(node, WHOAMI).await;
+        if is_expected(&outcome) {
+            return outcome;
+        }
+        assert!(Instant::now() < deadline, "{outcome:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The next refresh waits at this gate.
+fn gate(installation: &Installation, when: When, fault: Option<Fault>) -> Gate {
+    let (turn, gate) = Turn::gate(when);
+    installation.provider.next(Turn { fault, ..turn });
+    gate
+}
+
+#[tokio::test]
+async fn va_10_a_caller_that_leaves_takes_no_refresh_along() {
+    let installation = Installation::alone().await;
+    let person = ended(&installation).await;
+    for when in [When::BeforeCommit, When::AfterCommit] {
+        let before = installation.provider.refreshes();
+        let gate = gate(&installation, when, None);
+        let address = installation.node().server.address();
+        let call = tokio::spawn(http_client::send(address, person.request(WHOAMI)));
+        gate.reached().await;
+        call.abort();
+        assert!(call.await.unwrap_err().is_cancelled());
+        gate.open();
+        assert_eq!(until(&person, installation.node(), Outcome::is_said).await, said());
+        assert_eq!(
+            installation.provider.refreshes() - before,
+            1,
+            "{when:?}: nothing was lost with the caller"
+        );
+        installation.provider.next(Turn { expires_in: Some(json!(SAID.as_secs())), ..Turn::default() });
+        installation.provider.expire_access_tokens();
+        assert_eq!(person.call(installation.node(), WHOAMI).await, said());
+        tokio::time::sleep(SAID).await;
+    }
+    assert_eq!(installation.provider.reuses(), 0);
+}
+
+#[tokio::test]
+async fn va_09_what_could_not_be_stored_is_not_asked_for_on_sqlite() {
+    let installation = Installation::alone().await;
+    let person = ended(&installation).await;
+    let before = installation.provider.attempts();
+    let file = installation.data_directory().join("vestibule.sqlite3");
+    let holder = rusqlite::Connection::open(file).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let outcome = person.call(installation.node(), WHOAMI).await;
+    assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    assert_eq!(
+        installation.provider.attempts(),
+        before,
+        "the provider was asked though nothing can be stored"
+    );
+    holder.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(until(&person, installation.node(), Outcome::is_said).await, said());
+    assert_eq!(installation.provider.attempts() - before, 1);
+}
+
+#[tokio::test]
+async fn va_09_what_could_not_be_stored_is_not_asked_for_on_postgresql() {
+    let installation = Installation::of_two_apart().await;
+    let person = ended(&installation).await;
+    let before = installation.provider.attempts();
+    read_only(&installation, "on");
+    for node in installation.nodes() {
+        let outcome = person.call(node, WHOAMI).await;
+        assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");
+    }
+    assert_eq!(
+        installation.provider.attempts(),
+        before,
+        "the provider was asked though nothing can be stored"
+    );
+    read_only(&installation, "off");
+    for node in installation.nodes() {
+        assert_eq!(until(&person, node, Outcome::is_said).await, said());
+    }
+    assert_eq!(installation.provider.attempts() - before, 1);
+}
+
+/// Every connection is a new one afterwards, and can write or cannot.
+fn read_only(installation: &Installation, value: &str) {
+    let database = installation.database();
+    let name = database.rsplit('/').next().unwrap();
+    let ask = |statement: String| {
+        let output = Command::new("psql").args([database, "--command", &statement]).output().unwrap();
+        assert!(output.status.success(), "{statement}: {output:?}");
+    };
+    ask(format!(
+        "SET default_transaction_read_only = off; ALTER DATABASE {name} SET default_transaction_read_only = {value}"
+    ));
+    ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        .to_owned());
+}
+
+/// The holder of the lease sleeps past it, and what it then hears from the provider is a failure.
+#[tokio::test]
+async fn va_15_and_fi_11_a_node_that_slept_past_its_lease_does_no_harm() {
+    let installation = Installation::of_two().await;
+    let person = ended(&installation).await;
+    let [sleeper, other] = installation.nodes() else { panic!("there are two") };
+    let before = installation.provider.attempts();
+    let gate = gate(&installation, When::BeforeCommit, Some(Fault::Cut));
+    let call = tokio::spawn(http_client::send(sleeper.server.address(), person.request(WHOAMI)));
+    gate.reached().await;
+    sleeper.server.signal("-STOP");
+    let outcome = until(&person, other, |outcome| !matches!(outcome, Outcome::Failed { .. })).await;
+    gate.open();
+    sleeper.server.signal("-CONT");
+    drop(call.await);
+    if let Outcome::Connect { url, .. } = &outcome {
+        // Nobody could know whether the provider had rotated.
+        person.connect(&installation, other, url).await;
+    }
+    for node in installation.nodes() {
+        assert_eq!(until(&person, node, Outcome::is_said).await, said());
+    }
+    assert!(installation.provider.attempts() - before <= 2, "one more than needed, at most");
+    assert_eq!(installation.provider.reuses(), 0);
+}
+
+/// The holder sleeps past its lease with the provider's answer in its socket.
+#[tokio::test]
+async fn va_15_tokens_that_come_late_are_kept_or_asked_for_again() {
+    let installation = Installation::of_two().await;
+    let person = ended(&installation).await;
+    let [sleeper, other] = installation.nodes() else { panic!("there are two") };
+    let before = installation.provider.attempts();
+    let gate = gate(&installation, When::AfterCommit, None);
+    let call = tokio::spawn(http_client::send(sleeper.server.address(), person.request(WHOAMI)));
+    gate.reached().await;
+    sleeper.server.signal("-STOP");
+    gate.open();
+    let outcome = until(&person, other, |outcome| !matches!(outcome, Outcome::Failed { .. })).await;
+    sleeper.server.signal("-CONT");
+    drop(call.await);
+    assert!(installation.provider.attempts() - before <= 2, "one more than needed, at most");
+    let asked = person.call(other, WHOAMI).await;
+    if let (Outcome::Connect { .. }, Outcome::Connect { url, .. }) = (&outcome, &asked) {
+        person.connect(&installation, other, url).await;
+    }
+    for node in installation.nodes() {
+        assert_eq!(until(&person, node, Outcome::is_said).await, said());
+    }
+    let attempts = installation.provider.attempts();
+    for node in installation.nodes() {
+        assert_eq!(person.call(node, WHOAMI).await, said());
+    }
+    assert_eq!(installation.provider.attempts(), attempts, "nobody goes on asking");
+}
+
+/// SIGKILL from 0 to 4 ms after the provider has rotated: the answer is under way, half read, read, or stored.
+#[tokio::test]
+async fn fi_14_a_kill_between_answer_and_store_ends_in_a_question_and_never_in_a_loop() {
+    let mut installation = Installation::alone().await;
+    let person = ended(&installation).await;
+    let (mut stored, mut asked) = (0, 0);
+    for kill in 0..KILLS {
+        let before = installation.provider.attempts();
+        installation.provider.expire_access_tokens();
+        let gate = gate(&installation, When::AfterCommit, None);
+        let address = installation.node().server.address();
+        let request = person.request(WHOAMI);
+        let call = tokio::spawn(http_client::start(address, request));
+        gate.reached().await;
+        gate.open();
+        tokio::time::sleep(Duration::from_micros(kill as u64 * 20)).await;
+        installation.kill_and_start();
+        drop(call.await);
+        let outcome =
+            until(&person, installation.node(), |outcome| !matches!(outcome, Outcome::Failed { .. })).await;
+        for _ in 0..5 {
+            person.call(installation.node(), WHOAMI).await;
+        }
+        let attempts = installation.provider.attempts() - before;
+        assert!(attempts <= 2, "kill {kill}: the provider was asked {attempts} times");
+        match outcome {
+            Outcome::Connect { url, told } => {
+                asked += 1;
+                assert!(told.contains("again"), "kill {kill}: {told}");
+                person.connect(&installation, installation.node(), &url).await;
+                assert_eq!(person.call(installation.node(), WHOAMI).await, said(), "kill {kill}");
+            }
+            _ => stored += 1,
+        }
+    }
+    println!("of {KILLS} kills {stored} came after the tokens were stored, {asked} asked to connect again");
+    assert!(stored > 0 && asked > 0, "the kills came all too early or all too late: {stored} {asked}");
+}
