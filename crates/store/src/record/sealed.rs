@@ -68,6 +68,12 @@ sealed_columns! {
         "credentials" "connection_id" "data_key_sealed" "data_key_sealed IS NOT NULL";
     PROVIDER_REVOCATIONS "sealed.provider_revocations", REPLACE_PROVIDER_REVOCATION "sealed.replace_provider_revocation":
         "provider_revocations" "id" "sealed" "sealed IS NOT NULL";
+    CONNECT_REQUESTS "sealed.connect_requests", REPLACE_CONNECT_REQUEST "sealed.replace_connect_request":
+        "connect_requests" "id" "received_sealed" "received_sealed IS NOT NULL";
+    CONNECT_ATTEMPTS "sealed.connect_attempts", REPLACE_CONNECT_ATTEMPT "sealed.replace_connect_attempt":
+        "connect_attempts" "id" "flow_sealed" "flow_sealed IS NOT NULL";
+    PROVIDER_CLIENTS "sealed.provider_clients", REPLACE_PROVIDER_CLIENT "sealed.replace_provider_client":
+        "provider_clients" "provider" "registered_sealed" "registered_sealed IS NOT NULL";
     SETTINGS "sealed.settings", REPLACE_SETTING "sealed.replace_setting":
         "settings" "name" "value" "name IN ('keyring_canary', 'keyring_root')";
 }
