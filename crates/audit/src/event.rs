@@ -162,6 +162,11 @@ impl Event {
         Self { server: Some(bounded(name)), ..self }
     }
 
+    /// With this account at a third party.
+    pub fn account(self, account: &str) -> Self {
+        Self { account: Some(bounded(account)), ..self }
+    }
+
     /// A call of this tool.
     pub fn tool(self, name: &str) -> Self {
         Self { tool: Some(bounded(name)), ..self }

@@ -34,7 +34,7 @@ use crate::settings::Front;
 use crate::signed;
 
 pub(crate) use call::{CallRefusal, call_tool};
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::{Refusal, why_no_credential};
 
 /// Whether legacy requests must carry the session that `initialize` opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,12 +34,14 @@ mod relay;
 mod remote_server;
 mod review;
 mod server;
+mod server_credentials;
 mod session;
 mod settings;
 mod shut_down;
 mod signed;
 mod trace_context;
 mod upstream;
+mod vault_interim;
 mod virtual_server;
 mod visible;
 
@@ -56,6 +58,7 @@ use policy::ServerPolicy;
 use relay::RelayEndpoint;
 pub use remote_server::{RemoteServer, RemoteServerSettings};
 pub use server::BuiltInServer;
+pub use server_credentials::{ServerCredentials, Whose};
 use settings::Front;
 pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes, Transport, Way};
 pub use signed::SignedRequests;
@@ -91,7 +94,8 @@ fn virtual_router(front: &Arc<Front>, settings: &VirtualSettings, streams: &Even
     let list = members.iter().map(|member| virtual_server::member(front, guard, member)).collect();
     joined.0.join(virtual_server::Members { guard: guard.clone(), list });
     let tools = ToolScopes::default();
-    remote_router(front, &RemoteSettings { guard: guard.clone(), server: server.clone(), tools }, streams)
+    let settings = RemoteSettings { guard: guard.clone(), server: server.clone(), tools, credentials: None };
+    remote_router(front, &settings, streams)
 }
 
 /// The demo server at its own path, the same server at its older path, and its resource API.

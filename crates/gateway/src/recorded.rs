@@ -71,6 +71,18 @@ impl RecordedCall {
         self
     }
 
+    /// It is made with this account at a third party.
+    pub(crate) fn act_as(&mut self, account: Option<&str>) {
+        if let (Some((_, event)), Some(account)) = (&mut self.entry, account) {
+            *event = event.clone().account(account);
+        }
+    }
+
+    /// Nothing is done: the person is asked to connect an account of `provider` first.
+    pub(crate) fn ask_to_connect(mut self, provider: &str) {
+        self.record(Outcome::Refused, |event| event.detail("asked_to_connect", provider));
+    }
+
     /// `rule` of the policy denies `tool`.
     pub(crate) fn deny(mut self, tool: &str, rule: &str) {
         self.record(Outcome::Refused, |event| named(event, tool).decision(Verdict::Denied, rule));

@@ -26,6 +26,11 @@ const JSON_WEB_TOKEN: &str = "eyJ";
 /// Spellings of JSON that may hide something.
 const ESCAPES: [&str; 2] = ["\\u", "\\/"];
 
+/// Whether a message has spellings of JSON that may hide something.
+pub(crate) fn may_hide(message: &str) -> bool {
+    ESCAPES.iter().any(|escape| message.contains(escape))
+}
+
 /// Finds the secrets of one server.
 pub(crate) struct Redactor {
     /// In JSON text: the secrets as JSON has them, then [`TOKEN`], [`JSON_WEB_TOKEN`] and [`ESCAPES`].

@@ -3,7 +3,8 @@
 //! 1. The request is parsed as strictly as for a built-in server, so that gateway and server read the same.
 //! 2. The policy decides by the body, before anything is sent.
 //! 3. What was checked is what is sent: the checked body with headers that are made from it.
-//! 4. The answer goes back as it comes, event by event, unless it is a list or crosses the eras.
+//! 4. A server that takes a credential of whoever asks gets it, or they are told how to connect (`credential`).
+//! 5. The answer goes back as it comes, event by event, unless it is a list or crosses the eras.
 //!
 //! `legacy` and `modern` are the eras of the client; either meets a server of either era. What a server asks its client
 //! meanwhile crosses the eras too: `held` has the calls that wait for a modern client, `interview` the questions to a
@@ -14,10 +15,12 @@ mod annotated;
 mod asking;
 mod batch;
 mod conversation;
+mod credential;
 mod event;
 mod held;
 mod interview;
 mod kept;
+mod ladder;
 mod legacy;
 mod links;
 mod listening;
@@ -29,6 +32,7 @@ mod redacted;
 mod replayed;
 mod respond;
 mod stream;
+mod waiting_room;
 
 use std::sync::Arc;
 
@@ -52,6 +56,7 @@ use crate::http_sse::Serve;
 use crate::policy::ServerPolicy;
 use crate::remote_server::RemoteServer;
 use crate::review::Reviewer;
+use crate::server_credentials::ServerCredentials;
 use crate::session::sealed::SealedSessions;
 use crate::settings::{Front, RemoteSettings};
 use crate::shut_down::until_shut_down;
@@ -71,6 +76,7 @@ pub(crate) struct RelayEndpoint {
     reviewer: Arc<Reviewer>,
     sessions: Arc<SealedSessions>,
     kept: Arc<Kept>,
+    credentials: Option<ServerCredentials>,
 }
 
 impl RelayEndpoint {
@@ -85,6 +91,7 @@ impl RelayEndpoint {
             remote,
             sessions,
             kept,
+            credentials: settings.credentials.clone(),
         }
     }
 }
@@ -198,7 +205,7 @@ async fn answer(
         modern::check(&asked)?;
     }
     let mut admitted = admit::admit(endpoint, &permit, era, (&request.method, &params)).await?;
-    let outcome = go_on(endpoint, Caller::new(&endpoint.remote, permit), (era, &asked), &mut admitted).await;
+    let outcome = credential::answer(endpoint, permit, (era, &asked), &mut admitted).await;
     match (admitted.recorded, outcome) {
         (None, Ok(response)) if request.method == "subscriptions/listen" => {
             Ok(until_shut_down(&endpoint.front, response, Some(&request.id)))

@@ -18,6 +18,7 @@ use crate::policy::Policy;
 use crate::quota::Quotas;
 use crate::remote_server::RemoteServer;
 use crate::server::BuiltInServer;
+use crate::server_credentials::ServerCredentials;
 use crate::signed::SignedRequests;
 use crate::upstream::stdio::StdioServer;
 use crate::virtual_server::{VirtualServer, VirtualSettings};
@@ -87,6 +88,8 @@ pub struct RemoteSettings {
     pub server: RemoteServer,
     /// Which scopes its tools need.
     pub tools: ToolScopes,
+    /// Whose credential goes with requests to it, if it takes one.
+    pub credentials: Option<ServerCredentials>,
 }
 
 /// How a server is reached.

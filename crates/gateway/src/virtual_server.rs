@@ -37,6 +37,7 @@ use crate::policy::ServerPolicy;
 use crate::relay::RelayEndpoint;
 use crate::remote_server::RemoteServer;
 use crate::server::BuiltInServer;
+use crate::server_credentials::ServerCredentials;
 use crate::settings::{Front, RemoteSettings, ToolScopes};
 use crate::upstream::remote::{Answer, UpstreamError, implementation};
 pub(crate) use members::{Member, MemberStream, Members};
@@ -84,8 +85,8 @@ pub struct MemberSettings {
 pub enum MemberServer {
     /// The demo server.
     Demo(BuiltInServer),
-    /// A server elsewhere, and what its tools need.
-    Remote(RemoteServer, ToolScopes),
+    /// A server elsewhere, what its tools need, and whose credential it takes.
+    Remote(RemoteServer, ToolScopes, Option<ServerCredentials>),
 }
 
 /// A member as a virtual server that `guard` guards asks it: at an endpoint that nobody else reaches, behind the
@@ -97,9 +98,10 @@ pub(crate) fn member(front: &Arc<Front>, guard: &Guard, settings: &MemberSetting
             let policy = ServerPolicy::complete(name, server.0.tool_scopes(), &front.policy);
             Arc::new(Endpoint::new(front, guard, &server.0, &Arc::new(policy), SessionRule::Required))
         }
-        MemberServer::Remote(server, tools) => {
+        MemberServer::Remote(server, tools, credentials) => {
             let (guard, server, tools) = (guard.clone(), server.clone(), tools.clone());
-            Arc::new(RelayEndpoint::new(front, &RemoteSettings { guard, server, tools }))
+            let credentials = credentials.clone();
+            Arc::new(RelayEndpoint::new(front, &RemoteSettings { guard, server, tools, credentials }))
         }
     };
     Member { name: name.clone(), endpoint }

@@ -1,5 +1,6 @@
 //! The one place where a refusal becomes a status, a JSON-RPC code and headers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -9,6 +10,7 @@ use http::{HeaderValue, StatusCode};
 use mcp::headers::HeaderMismatch;
 use mcp::{ErrorCode, ErrorObject, InvalidMessage, InvalidParams, ProtocolVersion, RequestId};
 use serde_json::json;
+use vault::CredentialError;
 
 use super::json;
 use crate::admission::NotAdmitted;
@@ -34,6 +36,8 @@ pub(crate) enum Refusal {
     SessionMissing,
     /// A session that was never issued, not to this principal, or has ended.
     SessionUnknown,
+    /// There is no credential for the server, or none that it takes.
+    Credential(Option<RequestId<'static>>, Arc<CredentialError>),
     /// Too many requests; when the next one may come.
     TooMany(Option<RequestId<'static>>, Duration),
     /// An error about one request that could be read.
@@ -77,6 +81,7 @@ impl Refusal {
     pub(crate) fn to(self, id: &RequestId<'_>) -> Self {
         match self {
             Self::Request(status, None, error) => Self::Request(status, Some(id.clone().into_owned()), error),
+            Self::Credential(None, error) => Self::Credential(Some(id.clone().into_owned()), error),
             Self::TooMany(None, wait) => Self::TooMany(Some(id.clone().into_owned()), wait),
             other => other,
         }
@@ -94,6 +99,7 @@ impl From<UpstreamError> for Refusal {
     fn from(error: UpstreamError) -> Self {
         let status = match error {
             UpstreamError::SessionGone => return Self::SessionUnknown,
+            UpstreamError::Credential(error) => return Self::Credential(None, error),
             UpstreamError::Resting | UpstreamError::Status(StatusCode::TOO_MANY_REQUESTS) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -128,6 +134,7 @@ impl IntoResponse for Refusal {
             Self::Challenge(challenge) => return challenge.into_response(),
             Self::Request(status, id, error) => return told(status, id.as_ref(), &error),
             Self::TooMany(id, wait) => return too_many(id.as_ref(), wait),
+            Self::Credential(id, error) => return without_credential(id.as_ref(), &error),
             Self::Method(allowed) => return method_not_allowed(allowed),
             Self::NotAdmitted(error) => {
                 let status = match error {
@@ -175,6 +182,34 @@ fn too_many(id: Option<&RequestId<'_>>, wait: Duration) -> Response {
     let mut response = told(StatusCode::TOO_MANY_REQUESTS, id, &error);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
+}
+
+/// Where no client can be sent to a link: what is the matter, and when it may be better.
+fn without_credential(id: Option<&RequestId<'_>>, error: &CredentialError) -> Response {
+    let wait = match error {
+        CredentialError::Unavailable { retry_after, .. } => *retry_after,
+        _ => Duration::from_secs(5),
+    };
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let error = ErrorObject::new(ErrorCode::INTERNAL_ERROR, why_no_credential(error))
+        .with_data(json!({ "retryAfterMs": u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }));
+    let mut response = told(StatusCode::SERVICE_UNAVAILABLE, id, &error);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+/// Why there is no credential, for whoever asked; the log has more.
+pub(crate) fn why_no_credential(error: &CredentialError) -> String {
+    match error {
+        CredentialError::Vault(_) => {
+            "the connections to other systems cannot be read at the moment; try again in a few seconds".to_owned()
+        }
+        CredentialError::UnknownProvider => {
+            "the server behind this gateway is not set up completely: its operator has to configure the provider that it names"
+                .to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 fn method_not_allowed(allowed: &'static str) -> Response {

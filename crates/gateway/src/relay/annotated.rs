@@ -5,10 +5,9 @@
 
 use guard::Permit;
 
-use super::{RelayEndpoint, quarantine};
+use super::{RelayEndpoint, credential, quarantine, waiting_room};
 use crate::lock::Thing;
 use crate::policy::Annotations;
-use crate::upstream::remote::Caller;
 use crate::upstream::remote::listed::{TOOLS, each};
 
 /// The annotations of the tool called `tool`.
@@ -20,9 +19,16 @@ pub(super) async fn annotations(endpoint: &RelayEndpoint, permit: &Permit, tool:
     if let Some(annotations) = known.of(tool) {
         return annotations;
     }
+    let Some(permit) = endpoint.guard.renew(permit) else { return Annotations::default() };
+    let Ok(caller) = credential::caller(endpoint, permit).await else {
+        return if tool == waiting_room::CONNECT {
+            waiting_room::ANNOTATIONS
+        } else {
+            Annotations::default()
+        };
+    };
     if known.may_ask(endpoint.front.clock.now())
-        && let Some(permit) = endpoint.guard.renew(permit)
-        && let Err(error) = each(&Caller::new(&endpoint.remote, permit), TOOLS, &mut |tool| {
+        && let Err(error) = each(&caller, TOOLS, &mut |tool| {
             quarantine::learn(endpoint, Thing::Tool, tool);
         })
         .await

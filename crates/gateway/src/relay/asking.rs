@@ -58,7 +58,7 @@ impl Relayed {
                 *current = Some(interview);
                 Ok(None)
             }
-            Step::Links(links) => Ok(self.follow(&links)),
+            Step::Links(links) => Ok(self.follow(links)),
             Step::Unable(reason) => Ok(self.fail(reason)),
         }
     }
@@ -84,7 +84,7 @@ impl Relayed {
     }
 
     /// The response that tells of links to follow.
-    pub(super) fn follow(&mut self, links: &[UrlElicitation]) -> Option<Output> {
+    pub(super) fn follow(&mut self, links: Vec<UrlElicitation>) -> Option<Output> {
         let passage = self.passage.as_ref()?;
         let state = || match &self.manner {
             Manner::Results(request) => {
@@ -92,7 +92,7 @@ impl Relayed {
             }
             _ => None,
         };
-        let (status, body) = links::answer(links, passage, state);
+        let (status, body) = links::answer(&links::Link::numbered(links), passage, state);
         Some(self.respond(status, body, Outcome::Failed))
     }
 

@@ -17,18 +17,19 @@ use super::listing::Listing;
 use super::passage::{Eras, Kind, Passage};
 use super::replayed::Replayed;
 use super::stream::{Manner, Relayed};
-use super::{Asked, RelayEndpoint, event_stream, listening, respond, stream};
+use super::{Asked, RelayEndpoint, credential, event_stream, listening, respond, stream, waiting_room};
 use crate::endpoint::{Refusal, accepted, legacy, principal};
 use crate::session::memory::SessionMemory;
 use crate::session::sealed::{SealedSession, UpstreamSession};
 use crate::upstream::remote::{Answer, Caller, UpstreamError, error_in, session_headers};
+pub(super) use opening::{follows_links, seal};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// A session that a request names.
-struct Session {
-    sealed: SealedSession,
-    memory: Arc<SessionMemory>,
+pub(super) struct Session {
+    pub(super) sealed: SealedSession,
+    pub(super) memory: Arc<SessionMemory>,
 }
 
 /// Answers one request.
@@ -41,7 +42,11 @@ pub(super) async fn answer(
         return opening::initialize(endpoint, &caller, asked).await;
     }
     let session = session_of(endpoint, caller.permit(), asked.headers)?;
+    if !session.sealed.goes_on_with(caller.connection()) {
+        return Err(Refusal::SessionUnknown);
+    }
     match &session.sealed.upstream {
+        UpstreamSession::Waiting => Err(Refusal::SessionUnknown),
         UpstreamSession::Legacy(_) => forward(endpoint, caller, &session, asked).await,
         UpstreamSession::Modern(client) => {
             translated::translate(endpoint, caller, (&session, client), asked).await
@@ -59,9 +64,13 @@ pub(super) async fn pass_on(
     let session = session_of(endpoint, &permit, headers)?;
     endpoint.gate.count(&permit).await?;
     take(&session.memory, message);
-    let caller = Caller::new(&endpoint.remote, permit);
-    // A modern server asks nothing and is told nothing outside of requests.
-    if let Some(headers) = headers_of(&session.sealed) {
+    // A modern server asks nothing and is told nothing outside of requests; nor is one whose user is not connected.
+    if let Some(headers) = headers_of(&session.sealed)
+        && let Ok(caller) = credential::caller(endpoint, permit).await
+    {
+        if !session.sealed.goes_on_with(caller.connection()) {
+            return Err(Refusal::SessionUnknown);
+        }
         match caller.post(headers, body.clone()).await? {
             (_, Answer::Accepted | Answer::Json(StatusCode::OK, _)) => {}
             (_, Answer::Json(StatusCode::NOT_FOUND, _)) => return Err(Refusal::SessionUnknown),
@@ -110,15 +119,36 @@ pub(super) async fn listen(
     permit: Permit,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    const NO_STREAM: Refusal = Refusal::Method("POST, DELETE");
     let session = session_of(endpoint, &permit, headers)?;
-    let caller = Arc::new(Caller::new(&endpoint.remote, permit));
+    let memory = session.memory.clone();
+    let response = match credential::caller(endpoint, permit).await {
+        Ok(caller) if !session.sealed.goes_on_with(caller.connection()) => {
+            return Err(Refusal::SessionUnknown);
+        }
+        Ok(caller) => listen_to_server(endpoint, Arc::new(caller), &session, headers).await?,
+        Err(refusal) => waiting_room::listen(endpoint, &refusal).ok_or(refusal)?,
+    };
+    // Where accounts are connected the gateway has something to say itself.
+    Ok(if endpoint.credentials.is_some() {
+        listening::with_announcements(response, memory)
+    } else {
+        response
+    })
+}
+
+async fn listen_to_server(
+    endpoint: &RelayEndpoint,
+    caller: Arc<Caller>,
+    session: &Session,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    const NO_STREAM: Refusal = Refusal::Method("POST, DELETE");
     let mut sent = match (&session.sealed.upstream, headers_of(&session.sealed)) {
         (_, Some(headers)) => headers,
         (UpstreamSession::Modern(client), None) => {
             return listening::before_modern(caller, client, &session.memory).await;
         }
-        (UpstreamSession::Legacy(_), None) => return Err(NO_STREAM),
+        (UpstreamSession::Legacy(_) | UpstreamSession::Waiting, None) => return Err(NO_STREAM),
     };
     let reply = sent.clone();
     if let Some(last) = headers.get(LAST_EVENT_ID) {
@@ -152,8 +182,11 @@ pub(super) async fn end_session(
         endpoint.sessions.end(id.as_bytes());
         endpoint.kept.memories.forget(id.as_bytes());
     }
-    if let Some(sent) = headers_of(&session.sealed).filter(|sent| sent.contains_key(SESSION_ID)) {
-        Caller::new(&endpoint.remote, permit).end_session(sent).await;
+    if let Some(sent) = headers_of(&session.sealed).filter(|sent| sent.contains_key(SESSION_ID))
+        && let Ok(caller) = credential::caller(endpoint, permit).await
+        && session.sealed.goes_on_with(caller.connection())
+    {
+        caller.end_session(sent).await;
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -219,7 +252,11 @@ fn cancelled() -> Response {
 }
 
 /// The one session that a request names.
-fn session_of(endpoint: &RelayEndpoint, permit: &Permit, headers: &HeaderMap) -> Result<Session, Refusal> {
+pub(super) fn session_of(
+    endpoint: &RelayEndpoint,
+    permit: &Permit,
+    headers: &HeaderMap,
+) -> Result<Session, Refusal> {
     legacy::check_version(headers)?;
     let mut ids = headers.get_all(SESSION_ID).iter();
     let id = ids.next().ok_or(Refusal::SessionMissing)?;

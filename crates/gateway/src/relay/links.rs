@@ -7,16 +7,31 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use mcp::{
-    CallToolResult, Content, ErrorCode, ErrorObject, InputRequest, InputRequired, ResultType, UrlElicitation,
+    CallToolResult, Content, ErrorCode, ErrorObject, InputRequest, InputRequired, RequestId, ResultType,
+    UrlElicitation,
 };
 use serde_json::json;
 
 use super::passage::{Eras, Kind, Passage, raw};
 
+/// A link, and what the answer to it is called in an input-required result.
+pub(super) struct Link {
+    pub(super) name: String,
+    pub(super) elicitation: UrlElicitation,
+}
+
+impl Link {
+    /// Links of a server that gave them no such name.
+    pub(super) fn numbered(links: Vec<UrlElicitation>) -> Vec<Self> {
+        let named = |(number, elicitation)| Self { name: format!("link-{}", number + 1), elicitation };
+        links.into_iter().enumerate().map(named).collect()
+    }
+}
+
 /// The response that tells of the links, and its status where it is no stream. `state` makes the `requestState` of an
 /// input-required result.
 pub(super) fn answer(
-    links: &[UrlElicitation],
+    links: &[Link],
     passage: &Passage,
     state: impl FnOnce() -> Option<String>,
 ) -> (StatusCode, Vec<u8>) {
@@ -32,37 +47,39 @@ pub(super) fn answer(
             let is_modern = matches!(eras, Eras::ModernClient(_));
             (StatusCode::OK, mcp::success(id, &failed_call(links, is_modern)))
         }
-        Eras::ModernClient(_) => {
-            let code = ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
-            let error =
-                ErrorObject::new(code, "somebody has to follow a link first, and this client shows none");
-            let error = error.with_data(json!({ "requiredCapabilities": { "elicitation": { "url": {} } } }));
-            (StatusCode::BAD_REQUEST, mcp::failure(Some(id), &error))
-        }
+        Eras::ModernClient(_) => (StatusCode::BAD_REQUEST, incapable(id)),
         Eras::Same { .. } | Eras::LegacyClient(_) => {
             (StatusCode::OK, mcp::failure(Some(id), &required(links)))
         }
     }
 }
 
-fn requests(links: &[UrlElicitation]) -> BTreeMap<String, InputRequest> {
-    let request = |(number, link): (usize, &UrlElicitation)| {
-        let params = json!({ "mode": "url", "url": link.url, "message": link.message });
-        let request = InputRequest { method: "elicitation/create".to_owned(), params: Some(raw(&params)) };
-        (format!("link-{}", number + 1), request)
-    };
-    links.iter().enumerate().map(request).collect()
+/// "Servers MUST return a `MissingRequiredClientCapabilityError`" to a client that shows no links (2026-07-28).
+pub(super) fn incapable(id: &RequestId<'_>) -> Vec<u8> {
+    let code = ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
+    let error = ErrorObject::new(code, "somebody has to follow a link first, and this client shows none");
+    let error = error.with_data(json!({ "requiredCapabilities": { "elicitation": { "url": {} } } }));
+    mcp::failure(Some(id), &error)
 }
 
-fn required(links: &[UrlElicitation]) -> ErrorObject {
-    let entry = |link: &UrlElicitation| json!({ "mode": "url", "url": link.url, "message": link.message, "elicitationId": link.elicitation_id });
+fn requests(links: &[Link]) -> BTreeMap<String, InputRequest> {
+    let request = |Link { name, elicitation }: &Link| {
+        let params = json!({ "mode": "url", "url": elicitation.url, "message": elicitation.message });
+        let request = InputRequest { method: "elicitation/create".to_owned(), params: Some(raw(&params)) };
+        (name.clone(), request)
+    };
+    links.iter().map(request).collect()
+}
+
+fn required(links: &[Link]) -> ErrorObject {
+    let entry = |Link { elicitation: link, .. }: &Link| json!({ "mode": "url", "url": link.url, "message": link.message, "elicitationId": link.elicitation_id });
     let error =
         ErrorObject::new(ErrorCode::URL_ELICITATION_REQUIRED, "This request requires more information.");
     error.with_data(json!({ "elicitations": links.iter().map(entry).collect::<Vec<_>>() }))
 }
 
-fn failed_call(links: &[UrlElicitation], is_modern: bool) -> CallToolResult {
-    let told = links.iter().map(|link| format!("{}\n{}", link.message, link.url));
+fn failed_call(links: &[Link], is_modern: bool) -> CallToolResult {
+    let told = links.iter().map(|link| format!("{}\n{}", link.elicitation.message, link.elicitation.url));
     let text = told.chain(["Open the link, then try again.".to_owned()]).collect::<Vec<_>>().join("\n\n");
     CallToolResult {
         result_type: is_modern.then_some(ResultType::Complete),
@@ -73,7 +90,7 @@ fn failed_call(links: &[UrlElicitation], is_modern: bool) -> CallToolResult {
 }
 
 /// The answer to a request that was sent again though its links were not followed.
-pub(super) fn declined(is_tool_call: bool, id: &mcp::RequestId<'_>) -> Vec<u8> {
+pub(super) fn declined(is_tool_call: bool, id: &RequestId<'_>) -> Vec<u8> {
     const DECLINED: &str = "the link that the server behind this gateway needs was not followed";
     if is_tool_call {
         return mcp::success(

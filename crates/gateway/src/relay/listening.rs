@@ -5,6 +5,7 @@
 //! requests. Before a modern server, one `subscriptions/listen` stands behind that stream, and is opened again whenever
 //! the client's subscriptions change.
 
+mod announcements;
 mod before_legacy;
 mod before_modern;
 
@@ -15,6 +16,7 @@ use mcp::{RequestId, SUBSCRIPTION_ID};
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+pub(super) use announcements::with_announcements;
 pub(super) use before_legacy::before_legacy;
 pub(super) use before_modern::before_modern;
 

@@ -25,7 +25,12 @@ impl Relayed {
     }
 
     fn without_secrets(&self, message: &str) -> Option<String> {
-        self.conversation.caller().remote().redactor().redacted(message, &self.front.issuer)
+        let (caller, issuer) = (self.conversation.caller(), &self.front.issuer);
+        let redacted = caller.remote().redactor().redacted(message, issuer);
+        let of_credential = caller
+            .presented()
+            .and_then(|presented| presented.redacted(redacted.as_deref().unwrap_or(message), issuer));
+        of_credential.or(redacted)
     }
 
     /// Once for an answer, however much of it was taken out.

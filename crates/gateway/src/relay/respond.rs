@@ -66,7 +66,7 @@ pub(super) async fn relay(relayed: Relayed) -> Result<Response, Refusal> {
 }
 
 /// The response with word of how the call ends, for the audit log.
-fn ending_so(mut response: Response, ending: &Ending) -> Response {
+pub(super) fn ending_so(mut response: Response, ending: &Ending) -> Response {
     response.extensions_mut().insert(ending.clone());
     response
 }

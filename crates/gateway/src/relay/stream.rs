@@ -212,7 +212,7 @@ impl Relayed {
             }
             Passed::Question(question) => self.hold(question).await,
             Passed::InputRequired(input) => self.interview(input),
-            Passed::Links(links) => Ok(self.follow(&links)),
+            Passed::Links(links) => Ok(self.follow(links)),
             Passed::Before | Passed::Response(_) | Passed::Malformed => Err(UpstreamError::Malformed),
         }
     }

@@ -6,12 +6,13 @@
 //! answered there (`docs/decisions/0013-questions-across-eras.md`).
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use bytes::Bytes;
 use mcp::{ErrorObject, LogLevel, RequestId};
 use secret::Digest;
 use serde_json::value::RawValue;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use super::LIFETIME;
 
@@ -19,6 +20,11 @@ use super::LIFETIME;
 const SESSIONS: u64 = 65_536;
 /// How many resources one session may subscribe to.
 const SUBSCRIPTIONS: usize = 1_024;
+
+/// How many messages of ours may wait for a client that reads slowly; earlier ones are lost.
+const ANNOUNCEMENTS: usize = 16;
+/// How many links one session may wait for.
+const WATCHED: usize = 32;
 
 /// What a client answered.
 pub(crate) type Answer = Result<Box<RawValue>, ErrorObject>;
@@ -49,6 +55,8 @@ impl Memories {
 pub(crate) struct SessionMemory {
     state: Mutex<State>,
     subscriptions: watch::Sender<BTreeSet<String>>,
+    /// What the gateway itself tells the client.
+    announcements: OnceLock<broadcast::Sender<Bytes>>,
 }
 
 #[derive(Default)]
@@ -59,6 +67,8 @@ struct State {
     questions: HashMap<String, oneshot::Sender<Answer>>,
     /// What the client has asked and may cancel.
     under_way: HashMap<RequestId<'static>, Arc<Notify>>,
+    /// The links of ours of which the client hears when they were followed.
+    watched: BTreeSet<String>,
 }
 
 impl SessionMemory {
@@ -84,6 +94,36 @@ impl SessionMemory {
 
     pub(crate) fn unsubscribe(&self, uri: &str) {
         self.subscriptions.send_if_modified(|subscribed| subscribed.remove(uri));
+    }
+
+    /// What the gateway tells the client from now on, each a message.
+    pub(crate) fn announcements(&self) -> broadcast::Receiver<Bytes> {
+        self.announcements.get_or_init(|| broadcast::Sender::new(ANNOUNCEMENTS)).subscribe()
+    }
+
+    /// Tells the client something, if it listens.
+    pub(crate) fn announce(&self, message: &[u8]) {
+        if let Some(announcements) = self.announcements.get() {
+            // Fails when nobody listens any more.
+            let _ = announcements.send(Bytes::copy_from_slice(message));
+        }
+    }
+
+    /// Whether the client listens.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.announcements.get().is_some_and(|announcements| announcements.receiver_count() > 0)
+    }
+
+    /// Notes that a link is watched; `false` when nobody would hear of it, or it is watched already.
+    pub(crate) fn watch(&self, link: &str) -> bool {
+        let is_heard = self.is_heard();
+        let mut state = self.state();
+        is_heard && state.watched.len() < WATCHED && state.watched.insert(link.to_owned())
+    }
+
+    /// It is no more.
+    pub(crate) fn unwatch(&self, link: &str) {
+        self.state().watched.remove(link);
     }
 
     /// An id for a question to the client, and where its answer will arrive.

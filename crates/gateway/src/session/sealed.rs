@@ -33,6 +33,17 @@ pub(crate) struct SealedSession {
     /// The revision that the server behind speaks, where it is another one.
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     upstream_version: Option<String>,
+    /// Whether the client can be sent to a URL.
+    #[serde(rename = "e", default, skip_serializing_if = "is_false")]
+    pub(crate) follows_links: bool,
+    /// The connection to a third party that the server's session was opened with.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    connection: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What a session is to the server behind it.
@@ -44,6 +55,9 @@ pub(crate) enum UpstreamSession {
     /// Nothing: it is told who asks with every request.
     #[serde(rename = "m")]
     Modern(ClientDescription),
+    /// Nothing yet: the user has to be connected first.
+    #[serde(rename = "w")]
+    Waiting,
 }
 
 /// What a client said of itself at `initialize`.
@@ -55,16 +69,41 @@ pub(crate) struct ClientDescription {
     pub(crate) capabilities: Map<String, Value>,
 }
 
-impl ClientDescription {
-    /// Whether the client can be sent to a URL.
-    pub(crate) fn follows_links(&self) -> bool {
-        self.capabilities.get("elicitation").is_some_and(|elicitation| elicitation.get("url").is_some())
-    }
+/// Whether a client with these capabilities can be sent to a URL.
+pub(crate) fn follows_links(capabilities: &Map<String, Value>) -> bool {
+    capabilities.get("elicitation").is_some_and(|elicitation| elicitation.get("url").is_some())
 }
 
 impl SealedSession {
     pub(crate) fn new(version: ProtocolVersion, upstream: UpstreamSession, now: Timestamp) -> Self {
-        Self { version: version.to_string(), issued_at: now.milliseconds(), upstream, upstream_version: None }
+        Self {
+            version: version.to_string(),
+            issued_at: now.milliseconds(),
+            upstream,
+            upstream_version: None,
+            follows_links: false,
+            connection: None,
+        }
+    }
+
+    /// The same session of a client that can be sent to a URL, or not.
+    pub(crate) fn of_client(self, follows_links: bool) -> Self {
+        Self { follows_links, ..self }
+    }
+
+    /// The same session, opened with this connection.
+    pub(crate) fn opened_with(self, connection: Option<&Digest>) -> Self {
+        Self { connection: connection.map(text_of), ..self }
+    }
+
+    /// Whether it may go on with this connection: what a server remembers of one account is no other's (UP-14).
+    pub(crate) fn goes_on_with(&self, connection: Option<&Digest>) -> bool {
+        match &self.upstream {
+            UpstreamSession::Legacy(_) => self.connection == connection.map(text_of),
+            // A modern server remembers nothing.
+            UpstreamSession::Modern(_) => true,
+            UpstreamSession::Waiting => false,
+        }
     }
 
     /// The same session, behind which `version` is spoken.
@@ -140,6 +179,10 @@ impl SealedSessions {
     }
 }
 
+fn text_of(connection: &Digest) -> String {
+    URL_SAFE_NO_PAD.encode(connection.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +224,17 @@ mod tests {
         }
         assert_eq!(sessions("b").open(id.as_bytes(), ALICE, NOW), None);
         assert_eq!(SealedSessions::new("a", &Secret::new([8; 32])).open(id.as_bytes(), ALICE, NOW), None);
+    }
+
+    #[test]
+    fn up_14_a_session_goes_on_with_the_connection_that_it_was_opened_with() {
+        let (one, other) = (Digest::of(b"one"), Digest::of(b"other"));
+        let opened = session().opened_with(Some(&one));
+        assert!(opened.goes_on_with(Some(&one)) && session().goes_on_with(None));
+        assert!(!opened.goes_on_with(Some(&other)) && !opened.goes_on_with(None));
+        assert!(!session().goes_on_with(Some(&one)));
+        let waiting = SealedSession { upstream: UpstreamSession::Waiting, ..session() };
+        assert!(!waiting.goes_on_with(Some(&one)) && !waiting.goes_on_with(None));
     }
 
     #[test]

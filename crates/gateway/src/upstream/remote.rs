@@ -13,6 +13,7 @@ pub(crate) mod listed;
 mod over_http;
 mod parameters;
 mod pool;
+pub(crate) mod presented;
 mod said;
 mod session_stream;
 mod upstream_error;
@@ -44,6 +45,7 @@ pub(crate) use http_sse::{Exchange, Hearing};
 pub(crate) use parameters::KnownParameters;
 use pool::Pool;
 pub(crate) use pool::{PooledSession, no_capabilities, session_headers};
+pub(crate) use presented::Presented;
 use said::Said;
 pub(crate) use session_stream::Messages;
 pub(crate) use upstream_error::UpstreamError;
@@ -142,6 +144,17 @@ impl Remote {
 
     /// Whether a server that needs no opening may also let itself be opened with `initialize`.
     pub(crate) fn may_know_both_eras(&self) -> bool {
+        matches!(self.reached, Reached::Http(_))
+    }
+
+    /// Whether a request for `method` takes the credential of whoever makes it, where one is configured: all that goes
+    /// to another server.
+    pub(crate) fn takes_credential_for(&self, _method: &str) -> bool {
+        matches!(self.reached, Reached::Http(_))
+    }
+
+    /// Whether it can be asked nothing at all without a credential, where one is configured.
+    pub(crate) fn has_waiting_room(&self) -> bool {
         matches!(self.reached, Reached::Http(_))
     }
 

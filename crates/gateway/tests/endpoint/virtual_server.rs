@@ -31,7 +31,11 @@ impl Joint {
         let world = World::new().await;
         let members = members.iter().map(|(name, url)| MemberSettings {
             name: (*name).to_owned(),
-            behind: MemberServer::Remote(remote_server(name, through(url), Duration::from_secs(5)), scopes()),
+            behind: MemberServer::Remote(
+                remote_server(name, through(url), Duration::from_secs(5)),
+                scopes(),
+                None,
+            ),
         });
         let gateway = world.gateway_joining(WITHIN, members.collect());
         let token = world.all_token("use");
@@ -476,6 +480,7 @@ async fn members_that_come_and_go_do_not_end_a_session() {
                 behind: MemberServer::Remote(
                     remote_server("new", through(&url(&new)), Duration::from_secs(5)),
                     ToolScopes::default(),
+                    None,
                 ),
             }],
         ),

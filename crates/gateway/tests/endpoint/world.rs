@@ -166,7 +166,8 @@ impl World {
             secrets: self.secrets.clone(),
         };
         let server = RemoteServer::new(&server, &Secret::new(self.session_key));
-        let far = RemoteSettings { guard: self.guard("/mcp/far", &[], true), server, tools };
+        let far =
+            RemoteSettings { guard: self.guard("/mcp/far", &[], true), server, tools, credentials: None };
         gateway::router(&Settings { remote: vec![far], ..self.settings() })
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::Response;
 use bytes::Bytes;
+use guard::Permit;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use mcp::headers::SESSION_ID;
 use mcp::{DiscoverResult, Era, ErrorCode, ErrorObject, InitializeParams, InitializeResult, ProtocolVersion};
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use super::super::{Asked, RelayEndpoint};
 use crate::endpoint::{Refusal, principal, success};
 use crate::review::Reviewed;
-use crate::session::sealed::{ClientDescription, SealedSession, UpstreamSession};
+use crate::session::sealed::{self, ClientDescription, SealedSession, UpstreamSession};
 use crate::upstream::remote::envelope::{Outcome, first_response};
 use crate::upstream::remote::{Caller, Description, UpstreamError, implementation};
 
@@ -41,7 +42,8 @@ pub(super) async fn initialize(
             caller.remote().said().introduced(&opened.result);
             let result = reviewed(endpoint, opened.result)?;
             let result = in_version(result, version, opened.version)?;
-            let session = SealedSession::new(version, UpstreamSession::Legacy(opened.session), now);
+            let session = SealedSession::new(version, UpstreamSession::Legacy(opened.session), now)
+                .opened_with(caller.connection());
             (session.behind_which(opened.version), success(&asked.request.id, &result))
         }
         Err(described) => {
@@ -53,9 +55,25 @@ pub(super) async fn initialize(
             (session, success(&asked.request.id, &result))
         }
     };
-    let id = endpoint.sessions.seal(&session, principal(caller.permit()), &*endpoint.front.random);
-    response.headers_mut().insert(SESSION_ID, id.ok_or_else(too_long)?);
+    let session = session.of_client(follows_links(asked));
+    response.headers_mut().insert(SESSION_ID, seal(endpoint, &session, caller.permit())?);
     Ok(response)
+}
+
+/// The id of a session.
+pub(in super::super) fn seal(
+    endpoint: &RelayEndpoint,
+    session: &SealedSession,
+    permit: &Permit,
+) -> Result<HeaderValue, Refusal> {
+    let id = endpoint.sessions.seal(session, principal(permit), &*endpoint.front.random);
+    id.ok_or_else(too_long)
+}
+
+/// Whether the client can be sent to a URL by the gateway, whatever the server may ask.
+pub(in super::super) fn follows_links(asked: &Asked<'_>) -> bool {
+    let capabilities = asked.params.get("capabilities").map(|raw| serde_json::from_str(raw.get()));
+    matches!(capabilities, Some(Ok(capabilities)) if sealed::follows_links(&capabilities))
 }
 
 /// The client's capabilities without what the server may not ask for; `None` when they may stay as they came.

@@ -19,7 +19,7 @@ use super::super::{Asked, RelayEndpoint, respond};
 use super::{Session, cancelled};
 use crate::endpoint::{Refusal, success};
 use crate::session::memory::{SessionMemory, UnderWay};
-use crate::session::sealed::ClientDescription;
+use crate::session::sealed::{ClientDescription, follows_links};
 use crate::upstream::remote::{Answer, Caller, UpstreamError, error_in};
 
 /// Servers of the legacy era send log messages before anybody asked for a level; which ones is theirs to choose.
@@ -41,7 +41,8 @@ pub(super) async fn translate(
     let Some((answer, headers)) = request.send(&caller, asked, &under_way).await? else {
         return Ok(cancelled());
     };
-    let knows_links = session.sealed.version() >= ProtocolVersion::V2025_11_25 && client.follows_links();
+    let knows_links =
+        session.sealed.version() >= ProtocolVersion::V2025_11_25 && follows_links(&client.capabilities);
     let era = Eras::LegacyClient(LegacyClient { reads_resource: method == "resources/read", knows_links });
     let passage = asked.legacy_passage(endpoint, &caller, era);
     let again = (asked.id(), method, request.params, headers.clone());

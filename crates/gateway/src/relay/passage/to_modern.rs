@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Passed, raw};
+use crate::session::sealed::follows_links;
 use crate::upstream::remote::envelope::{id_of, refusal};
 
 /// What a modern client said with its request.
@@ -41,7 +42,7 @@ impl Question {
 impl ModernClient {
     /// Whether it can be sent to a URL.
     pub(in super::super) fn follows_links(&self) -> bool {
-        self.capabilities.get("elicitation").is_some_and(|elicitation| elicitation.get("url").is_some())
+        follows_links(&self.capabilities)
     }
 
     /// What becomes of a message before the response.

@@ -7,19 +7,48 @@ use guard::Permit;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use mcp::{Era, ErrorObject};
+use secret::Digest;
 
-use super::{Answer, Description, Reached, Remote, UpstreamError, http_sse};
+use super::{Answer, Description, Presented, Reached, Remote, UpstreamError, http_sse};
+use crate::endpoint::principal;
 use crate::settings::Transport;
 
 /// The server and the permit of the request that is answered from it: nothing is sent without one.
 pub(crate) struct Caller {
     pub(super) remote: Arc<Remote>,
     pub(super) permit: Permit,
+    /// What goes along, where the server takes a credential.
+    pub(super) presented: Option<Presented>,
 }
 
 impl Caller {
+    /// Without a credential.
     pub(crate) fn new(remote: &Arc<Remote>, permit: Permit) -> Self {
-        Self { remote: remote.clone(), permit }
+        Self { remote: remote.clone(), permit, presented: None }
+    }
+
+    /// With this credential.
+    pub(crate) fn presenting(remote: &Arc<Remote>, permit: Permit, presented: Presented) -> Self {
+        Self { remote: remote.clone(), permit, presented: Some(presented) }
+    }
+
+    /// What goes along.
+    pub(crate) fn presented(&self) -> Option<&Presented> {
+        self.presented.as_ref()
+    }
+
+    /// The connection to a third party that its requests are made with.
+    pub(crate) fn connection(&self) -> Option<&Digest> {
+        self.presented.as_ref().map(Presented::connection)
+    }
+
+    /// Whose the sessions with the server are: the principal's, with this connection and no other (UP-14).
+    pub(super) fn identity(&self) -> Digest {
+        let principal = principal(&self.permit).digest();
+        match self.connection() {
+            Some(connection) => Digest::of(&[&principal.as_bytes()[..], &connection.as_bytes()[..]].concat()),
+            None => principal,
+        }
     }
 
     pub(crate) fn remote(&self) -> &Remote {
@@ -54,7 +83,8 @@ impl Caller {
             (Reached::Http(_), None) => {}
         }
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        let response = self.remote.send(Method::GET, headers, Bytes::new()).await?;
+        let message = (Method::GET, headers, Bytes::new());
+        let response = self.remote.send(message, self.presented.as_ref()).await?;
         self.remote.judge(response).await
     }
 
@@ -63,7 +93,8 @@ impl Caller {
         if let (Reached::Http(http), Some(id)) = (&self.remote.reached, http_sse::stream_of(&headers)) {
             return self.end_stream(http, id);
         }
-        if let Err(error) = self.remote.send(Method::DELETE, headers, Bytes::new()).await {
+        let message = (Method::DELETE, headers, Bytes::new());
+        if let Err(error) = self.remote.send(message, self.presented.as_ref()).await {
             tracing::debug!(server = %self.remote.name, %error, "the session could not be ended at the upstream");
         }
     }
@@ -75,7 +106,7 @@ impl Caller {
             Reached::Process(_) => Ok(Description::Legacy),
             Reached::Http(http) if http.transport == Transport::HttpSse => Ok(Description::Legacy),
             Reached::Joined(joined) => Ok(Description::Modern(joined.description())),
-            Reached::Http(_) => self.remote.era.get(&self.remote).await,
+            Reached::Http(_) => self.remote.era.get(&self.remote, self.presented.as_ref()).await,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! 1. `initialize` opens a stream (`GET`), whose first event, `endpoint`, names where messages go (`endpoint`). That
 //!    must be of the server's own origin.
-//! 2. The stream is a session with one principal, and found again by its id, which looks like that of a Streamable HTTP
+//! 2. The stream is a session with one principal and one connection of theirs, and found again by its id, which looks like that of a Streamable HTTP
 //!    session to everybody else and is known to no client.
 //! 3. Messages go to the endpoint; what comes back on the stream finds its way to the exchange that it belongs to
 //!    (`conversation`).
@@ -27,8 +27,7 @@ use mcp::{Event, EventStream, Message, RequestId};
 use tokio::time::timeout;
 
 use super::envelope::Envelope;
-use super::{Answer, Caller, Http, MESSAGE_SIZE, Remote, UpstreamError, error_in};
-use crate::endpoint::principal;
+use super::{Answer, Caller, Http, MESSAGE_SIZE, Presented, Remote, UpstreamError, error_in};
 use crate::settings::Transport;
 use crate::upstream::source::Source;
 use conversation::Conversation;
@@ -56,11 +55,15 @@ impl Caller {
             return Ok((HeaderMap::new(), self.post_to_stream(http, id, body).await?));
         }
         match http.transport {
-            Transport::StreamableHttp => self.remote().post(headers, body).await,
+            Transport::StreamableHttp => self.post_once(headers, body).await,
             Transport::HttpSse => self.open_stream(http, body).await,
-            Transport::Detected if !is_initialize(&body) => self.remote().post(headers, body).await,
+            Transport::Detected if !is_initialize(&body) => self.post_once(headers, body).await,
             Transport::Detected => self.find_out(http, headers, body).await,
         }
+    }
+
+    async fn post_once(&self, headers: HeaderMap, body: Bytes) -> Result<(HeaderMap, Answer), UpstreamError> {
+        self.remote.post(headers, body, self.presented.as_ref()).await
     }
 
     /// The stream's own messages, for one who listens.
@@ -80,9 +83,10 @@ impl Caller {
         http.streams.get(&self.key(id))
     }
 
-    /// With another principal's permit a session id is another key: nobody finds a stream but whoever it was opened for.
+    /// With another principal's permit, or another connection, a session id is another key: nobody finds a stream but
+    /// whoever it was opened for.
     fn key(&self, id: &str) -> Key {
-        (principal(self.permit()).digest(), id.to_owned())
+        (self.identity(), id.to_owned())
     }
 
     /// `initialize` where it is not known which transport the server speaks; what was found last time is tried first.
@@ -100,7 +104,7 @@ impl Caller {
                 answered => return answered,
             }
         }
-        let posted = self.remote().post(headers, body.clone()).await;
+        let posted = self.post_once(headers, body.clone()).await;
         if !knows_no_post(&posted) {
             return posted;
         }
@@ -127,7 +131,7 @@ impl Caller {
             tracing::warn!(server = %self.remote().name(), "the upstream has as many streams as it may");
             return Err(UpstreamError::Resting);
         }
-        let opening = self.remote().connect(&http.url);
+        let opening = self.remote().connect(&http.url, self.presented.as_ref());
         let (endpoint, events, source) =
             timeout(self.remote().answer_time, opening).await.map_err(|_| UpstreamError::TimedOut)??;
         let id = session_id(&endpoint)?;
@@ -161,7 +165,8 @@ impl Caller {
         body: Bytes,
     ) -> Result<Answer, UpstreamError> {
         let Message::Request(request) = Message::parse(&body).map_err(|_| UpstreamError::Malformed)? else {
-            return match self.remote.tell(&conversation.endpoint, body.clone()).await {
+            let presented = self.presented.as_ref();
+            return match self.remote.tell(&conversation.endpoint, body.clone(), presented).await {
                 Ok(()) => Ok(Answer::Accepted),
                 Err(UpstreamError::SessionGone) => Ok(forgotten(http, conversation)),
                 Err(error) => Err(error),
@@ -181,9 +186,9 @@ impl Caller {
 
     /// Sends a request while its answer is waited for: servers may answer before they say that they will.
     fn ask(&self, conversation: Arc<Conversation>, id: RequestId<'static>, body: Bytes) {
-        let remote = self.remote.clone();
+        let (remote, presented) = (self.remote.clone(), self.presented.clone());
         tokio::spawn(async move {
-            match remote.tell(&conversation.endpoint, body).await {
+            match remote.tell(&conversation.endpoint, body, presented.as_ref()).await {
                 Ok(()) => conversation.taken(&id),
                 Err(error) => conversation.fail(&id, error),
             }
@@ -193,9 +198,13 @@ impl Caller {
 
 impl Remote {
     /// Opens a stream; where its messages go, and the rest of it.
-    async fn connect(&self, url: &Uri) -> Result<(Uri, EventStream, outbound::Body), UpstreamError> {
+    async fn connect(
+        &self,
+        url: &Uri,
+        presented: Option<&Presented>,
+    ) -> Result<(Uri, EventStream, outbound::Body), UpstreamError> {
         let headers = [(ACCEPT, HeaderValue::from_static("text/event-stream"))].into_iter().collect();
-        let response = self.send_to(url, Method::GET, headers, Bytes::new()).await?;
+        let response = self.send_to(url, (Method::GET, headers, Bytes::new()), presented).await?;
         let Answer::Stream(Source::Http(mut body)) = self.judge(response).await? else {
             return Err(UpstreamError::NoStream);
         };
@@ -215,9 +224,14 @@ impl Remote {
     }
 
     /// Sends one message, which is answered on the stream.
-    async fn tell(&self, endpoint: &Uri, body: Bytes) -> Result<(), UpstreamError> {
+    async fn tell(
+        &self,
+        endpoint: &Uri,
+        body: Bytes,
+        presented: Option<&Presented>,
+    ) -> Result<(), UpstreamError> {
         let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))].into_iter().collect();
-        let response = self.send_to(endpoint, Method::POST, headers, body).await?;
+        let response = self.send_to(endpoint, (Method::POST, headers, body), presented).await?;
         match response.status() {
             status if status.is_success() => Ok(()),
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(UpstreamError::SessionGone),

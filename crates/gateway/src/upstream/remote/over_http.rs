@@ -9,40 +9,63 @@ use outbound::Limits;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
-use super::{Answer, Reached, Remote, UpstreamError};
+use super::{Answer, Presented, Reached, Remote, UpstreamError, presented};
 use crate::trace_context::upstream_span;
 use crate::upstream::source::Source;
 
 /// A stream ends by itself or by being silent; outbound wants a bound all the same.
 const STREAM_TIME: Duration = Duration::from_hours(365 * 24);
 
+/// What is sent.
+pub(super) type Message = (Method, HeaderMap, Bytes);
+
 impl Remote {
     pub(super) async fn send(
         &self,
-        method: Method,
-        headers: HeaderMap,
-        body: Bytes,
+        message: Message,
+        presented: Option<&Presented>,
     ) -> Result<Response<outbound::Body>, UpstreamError> {
         match &self.reached {
-            Reached::Http(http) => self.send_to(&http.url, method, headers, body).await,
+            Reached::Http(http) => self.send_to(&http.url, message, presented).await,
             // What is sent this way is HTTP; nobody else has a use for it.
             Reached::Process(_) | Reached::Joined(_) => Err(UpstreamError::NoStream),
         }
     }
 
-    /// The same to another URL of the server's origin.
+    /// The same to another URL of the server's origin. A credential that the server does not take is refreshed once: a
+    /// request that it refused for that has had no effect.
     pub(super) async fn send_to(
         &self,
         url: &Uri,
-        method: Method,
-        headers: HeaderMap,
-        body: Bytes,
+        (method, headers, body): Message,
+        presented: Option<&Presented>,
     ) -> Result<Response<outbound::Body>, UpstreamError> {
+        let request = || {
+            let mut request = Request::new(body.clone());
+            *request.method_mut() = method.clone();
+            *request.uri_mut() = url.clone();
+            *request.headers_mut() = headers.clone();
+            request
+        };
+        let Some(presented) = presented else { return self.exchange(request()).await };
+        let credential = presented.current().await?;
+        let mut response = self.exchange(presented::with(request(), &credential)).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let credential = presented.rejected(&credential).await?;
+            response = self.exchange(presented::with(request(), &credential)).await?;
+        }
+        match response.status() {
+            StatusCode::UNAUTHORIZED => Err(presented.reconnect()),
+            StatusCode::FORBIDDEN => match presented::insufficient_scope(response.headers()) {
+                Some(missing) => Err(presented.step_up(missing.as_ref())),
+                None => Ok(response),
+            },
+            _ => Ok(response),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<outbound::Body>, UpstreamError> {
         let Reached::Http(http) = &self.reached else { return Err(UpstreamError::NoStream) };
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = url.clone();
-        *request.headers_mut() = headers;
         if !http.breaker.lets_pass(Instant::now()) {
             return Err(UpstreamError::Resting);
         }
@@ -118,10 +141,11 @@ impl Remote {
         &self,
         mut headers: HeaderMap,
         body: Bytes,
+        presented: Option<&Presented>,
     ) -> Result<(HeaderMap, Answer), UpstreamError> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        let response = self.send(Method::POST, headers, body).await?;
+        let response = self.send((Method::POST, headers, body), presented).await?;
         let answered = response.headers().clone();
         Ok((answered, self.judge(response).await?))
     }

@@ -1,5 +1,6 @@
-//! Sessions with a legacy server on behalf of modern clients, who know none: one for a principal and what its client can
-//! do, opened when it is first needed. No two principals share one.
+//! Sessions with a legacy server on behalf of modern clients, who know none: one for a principal, the
+//! connection it acts with and what its client can do, opened when it is first needed. No two principals share one, nor
+//! do two accounts.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,7 +19,6 @@ use tokio::time::timeout;
 use super::envelope::{Outcome, first_response};
 use super::session_stream::SessionStream;
 use super::{Answer, Caller, UpstreamError, implementation};
-use crate::endpoint::principal;
 
 /// How many principals have a session with one server at a time.
 const PRINCIPALS: u64 = 10_000;
@@ -99,7 +99,7 @@ impl Caller {
         &self,
         capabilities: &RawValue,
     ) -> Result<Arc<PooledSession>, UpstreamError> {
-        let slot = self.remote.pool.slot(principal(&self.permit).digest(), capabilities);
+        let slot = self.remote.pool.slot(self.identity(), capabilities);
         // Whoever waits for another's question waits no longer than for an answer of their own.
         let waiting = timeout(self.remote.answer_time, slot.lock()).await;
         let mut session = waiting.map_err(|_| UpstreamError::TimedOut)?;
@@ -113,7 +113,7 @@ impl Caller {
 
     /// Lets go of a session that the server has ended.
     pub(crate) fn forget_session(&self, ended: &Arc<PooledSession>) {
-        self.remote.pool.forget(principal(&self.permit).digest(), ended);
+        self.remote.pool.forget(self.identity(), ended);
     }
 
     async fn open_session(&self, capabilities: &RawValue) -> Result<PooledSession, UpstreamError> {

@@ -1,6 +1,9 @@
 //! Why a server gives no answer that can be passed on.
 
+use std::sync::Arc;
+
 use http::StatusCode;
+use vault::CredentialError;
 
 use crate::upstream::stdio::StdioError;
 
@@ -34,6 +37,17 @@ pub(crate) enum UpstreamError {
     /// It has no such HTTP method.
     #[error("the server behind this gateway has no stream of its own")]
     NoStream,
+    /// There is no credential to send along, or not one that it takes.
+    #[error(
+        "the connection that the server behind this gateway needs is not there; call again to be asked for it"
+    )]
+    Credential(Arc<CredentialError>),
+}
+
+impl From<CredentialError> for UpstreamError {
+    fn from(error: CredentialError) -> Self {
+        Self::Credential(Arc::new(error))
+    }
 }
 
 impl From<outbound::Error> for UpstreamError {

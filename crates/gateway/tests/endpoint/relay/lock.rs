@@ -276,7 +276,10 @@ async fn up_02_a_member_of_a_virtual_server_has_its_own_lock() {
         guard: world.guard("/mcp/all", &[], true),
         server: remote("all", Way::Virtual(joined.clone())),
         joined,
-        members: vec![MemberSettings { name: "far".to_owned(), behind: MemberServer::Remote(far, scopes()) }],
+        members: vec![MemberSettings {
+            name: "far".to_owned(),
+            behind: MemberServer::Remote(far, scopes(), None),
+        }],
     };
     let gateway = gateway::router(&Settings { virtual_servers: vec![joint], ..world.settings() });
     let token = world.token_with("ada", "use", |claims| claims.aud = resource("/mcp/all"));

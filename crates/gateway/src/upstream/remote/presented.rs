@@ -1,0 +1,129 @@
+//! The credential that goes with a request to a server, on behalf of whoever makes the request.
+//!
+//! 1. It is looked up again for every message: a connection that was refreshed or has ended meanwhile is noticed by calls
+//!    that take long.
+//! 2. A server that does not take it (401) has done nothing. The vault gets it refreshed once, and the message is sent
+//!    once more.
+//! 3. Whose it is stays the same for as long as the value lives: another account is another session (UP-14).
+
+use std::sync::Arc;
+
+use crate::vault_interim::Interim as _;
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, Request};
+use oauth::{Scope, www_authenticate};
+use secret::Digest;
+use vault::{Credential, CredentialError, Need, NeedReason, Owner, ProviderName, ReconnectReason, Vault};
+
+use super::UpstreamError;
+use crate::redaction::{Redactor, may_hide};
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Presented(Arc<Inner>);
+
+struct Inner {
+    vault: Vault,
+    owner: Owner,
+    provider: ProviderName,
+    needed: Scope,
+    connection: Digest,
+    account: Option<String>,
+    /// The one that was presented last.
+    last: ArcSwap<Credential>,
+}
+
+impl Presented {
+    /// The credential of `owner` at `provider`, with at least the scopes `needed`.
+    pub(crate) async fn find(
+        vault: &Vault,
+        owner: Owner,
+        provider: &ProviderName,
+        needed: Scope,
+    ) -> Result<Self, CredentialError> {
+        let credential = vault.credential(&owner, provider, &needed).await?;
+        let (connection, account) = (connection_of(&credential), credential.account().map(str::to_owned));
+        let (vault, provider) = (vault.clone(), provider.clone());
+        let last = ArcSwap::new(credential);
+        Ok(Self(Arc::new(Inner { vault, owner, provider, needed, connection, account, last })))
+    }
+
+    /// Tells one connection from every other, and one account from another that has taken its place.
+    pub(crate) fn connection(&self) -> &Digest {
+        &self.0.connection
+    }
+
+    /// The account, as its system calls it.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.0.account.as_deref()
+    }
+
+    /// The credential as it is now.
+    pub(crate) async fn current(&self) -> Result<Arc<Credential>, UpstreamError> {
+        let Inner { vault, owner, provider, needed, .. } = &*self.0;
+        self.same(vault.credential(owner, provider, needed).await?)
+    }
+
+    /// The credential that takes the place of one that the server has refused.
+    pub(crate) async fn rejected(&self, refused: &Credential) -> Result<Arc<Credential>, UpstreamError> {
+        self.same(self.0.vault.rejected(refused).await?)
+    }
+
+    fn same(&self, credential: Arc<Credential>) -> Result<Arc<Credential>, UpstreamError> {
+        if connection_of(&credential) != self.0.connection {
+            return Err(UpstreamError::SessionGone);
+        }
+        self.0.last.store(credential.clone());
+        Ok(credential)
+    }
+
+    /// A message of the server without the credential that it was sent (`message` is JSON); `None` when it has none.
+    pub(crate) fn redacted(&self, message: &str, issuer: &str) -> Option<String> {
+        let credential = self.0.last.load();
+        // To make a redactor takes longer than most messages are looked through.
+        let mut secrets = credential.secrets();
+        let is_suspect =
+            may_hide(message) || secrets.any(|secret| message.contains(secret.expose().as_str()));
+        let secrets = || credential.secrets().cloned().collect::<Vec<_>>();
+        if is_suspect { Redactor::new(&secrets()).redacted(message, issuer) } else { None }
+    }
+
+    /// The server takes neither this credential nor the one after it.
+    pub(crate) fn reconnect(&self) -> UpstreamError {
+        self.need(self.0.needed.clone(), NeedReason::Reconnect(ReconnectReason::Rejected))
+    }
+
+    /// The server wants more of it: these scopes beside those that it was asked for with, if it says which.
+    pub(crate) fn step_up(&self, missing: Option<&Scope>) -> UpstreamError {
+        let missing = missing.cloned().unwrap_or_default();
+        self.need(self.0.needed.union(&missing), NeedReason::Scope(missing))
+    }
+
+    fn need(&self, scope: Scope, reason: NeedReason) -> UpstreamError {
+        let (owner, provider) = (self.0.owner.clone(), self.0.provider.clone());
+        CredentialError::Connect(Box::new(Need { owner, provider, scope, reason })).into()
+    }
+}
+
+/// A request with a credential in it.
+pub(super) fn with(request: Request<Bytes>, credential: &Credential) -> Request<Bytes> {
+    let (mut parts, body) = request.into_parts();
+    credential.apply(&mut parts);
+    Request::from_parts(parts, body)
+}
+
+/// What a refusal says is missing (RFC 6750 §3.1): the scopes, if it names them. `None` when it is about something else.
+pub(crate) fn insufficient_scope(headers: &HeaderMap) -> Option<Option<Scope>> {
+    let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let challenge = challenges
+        .flat_map(www_authenticate::parse)
+        .find(|challenge| challenge.parameter("error") == Some("insufficient_scope"))?;
+    Some(challenge.parameter("scope").and_then(|scope| Scope::parse(scope).ok()))
+}
+
+fn connection_of(credential: &Credential) -> Digest {
+    let (id, account) = (credential.connection_id().to_string(), credential.account().unwrap_or_default());
+    Digest::of(format!("{}:{id}{account}", id.len()).as_bytes())
+}
