@@ -76,7 +76,7 @@ pub(crate) struct RelayEndpoint {
     reviewer: Arc<Reviewer>,
     sessions: Arc<SealedSessions>,
     kept: Arc<Kept>,
-    credentials: Option<ServerCredentials>,
+    credentials: Option<Arc<ServerCredentials>>,
 }
 
 impl RelayEndpoint {

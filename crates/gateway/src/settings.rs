@@ -89,7 +89,7 @@ pub struct RemoteSettings {
     /// Which scopes its tools need.
     pub tools: ToolScopes,
     /// Whose credential goes with requests to it, if it takes one.
-    pub credentials: Option<ServerCredentials>,
+    pub credentials: Option<Arc<ServerCredentials>>,
 }
 
 /// How a server is reached.

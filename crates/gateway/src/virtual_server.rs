@@ -86,7 +86,7 @@ pub enum MemberServer {
     /// The demo server.
     Demo(BuiltInServer),
     /// A server elsewhere, what its tools need, and whose credential it takes.
-    Remote(RemoteServer, ToolScopes, Option<ServerCredentials>),
+    Remote(RemoteServer, ToolScopes, Option<Arc<ServerCredentials>>),
 }
 
 /// A member as a virtual server that `guard` guards asks it: at an endpoint that nobody else reaches, behind the

@@ -63,7 +63,7 @@ async fn with_credential(step: Step<'_>, admitted: &mut Admitted) -> Result<Resp
 
 /// What a request for `method` takes along, if anything.
 fn of<'e>(endpoint: &'e RelayEndpoint, method: &str) -> Option<&'e ServerCredentials> {
-    endpoint.credentials.as_ref().filter(|_| endpoint.remote.takes_credential_for(method))
+    endpoint.credentials.as_deref().filter(|_| endpoint.remote.takes_credential_for(method))
 }
 
 /// A caller for what is no request of a client: nobody is told anything when there is no credential.

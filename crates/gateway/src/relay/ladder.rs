@@ -49,7 +49,7 @@ pub(super) async fn tell(
     admitted: &mut Admitted,
 ) -> Result<Response, Refusal> {
     let CredentialError::Connect(need) = missing else { return unavailable(step, missing) };
-    if let Some(response) = waiting_room::answer(step, need).await? {
+    if let Some(response) = waiting_room::answer(step, need)? {
         return Ok(response);
     }
     let client = Client::of(step)?;
@@ -69,7 +69,7 @@ pub(super) async fn tell(
             if let Some(recorded) = admitted.recorded.take() {
                 recorded.ask_to_connect(need.provider.as_str());
             }
-            Ok(client.is_told(step, need, link))
+            Ok(client.answer(step, need, link))
         }
         Err(error) => unavailable(step, &error),
     }
@@ -99,7 +99,7 @@ impl Client {
         }))
     }
 
-    fn is_told(self, step: &Step<'_>, need: &Need, link: ConnectLink) -> Response {
+    fn answer(self, step: &Step<'_>, need: &Need, link: ConnectLink) -> Response {
         let method = &*step.asked.request.method;
         let (eras, is_shown) = match self {
             Self::Modern(client) => {

@@ -138,7 +138,7 @@ impl Relayed {
             match outcome {
                 Ok(Some(output)) => return Some(output),
                 Ok(None) => {}
-                Err(error) => return self.end(error),
+                Err(error) => return self.end(&error),
             }
         }
     }
@@ -248,7 +248,7 @@ impl Relayed {
 
     /// Ends the stream. A client that still waits for a response, and cannot ask for it again, is told why there is
     /// none.
-    fn end(&mut self, error: UpstreamError) -> Option<Output> {
+    fn end(&mut self, error: &UpstreamError) -> Option<Output> {
         // Whoever can ask for the rest hears there how it ends, and here nobody knows.
         self.ending.tell(if self.may_resume { Outcome::Abandoned } else { Outcome::Failed });
         let passage = self.passage.take().filter(|_| !self.may_resume);

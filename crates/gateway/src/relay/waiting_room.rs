@@ -48,7 +48,7 @@ pub(super) const ANNOTATIONS: Annotations = Annotations {
 };
 
 /// Answers in the place of the server; `None` when the client has to be told to connect.
-pub(super) async fn answer(step: &Step<'_>, need: &Need) -> Result<Option<Response>, Refusal> {
+pub(super) fn answer(step: &Step<'_>, need: &Need) -> Result<Option<Response>, Refusal> {
     if !step.endpoint.remote.has_waiting_room() {
         return Ok(None);
     }

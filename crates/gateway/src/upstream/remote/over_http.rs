@@ -57,7 +57,7 @@ impl Remote {
         match response.status() {
             StatusCode::UNAUTHORIZED => Err(presented.reconnect()),
             StatusCode::FORBIDDEN => match presented::insufficient_scope(response.headers()) {
-                Some(missing) => Err(presented.step_up(missing.as_ref())),
+                Some(missing) => Err(presented.step_up(missing)),
                 None => Ok(response),
             },
             _ => Ok(response),

@@ -95,10 +95,10 @@ impl Presented {
         self.need(self.0.needed.clone(), NeedReason::Reconnect(ReconnectReason::Rejected))
     }
 
-    /// The server wants more of it: these scopes beside those that it was asked for with, if it says which.
-    pub(crate) fn step_up(&self, missing: Option<&Scope>) -> UpstreamError {
-        let missing = missing.cloned().unwrap_or_default();
-        self.need(self.0.needed.union(&missing), NeedReason::Scope(missing))
+    /// The server wants more of it: these scopes beside those that there are.
+    pub(crate) fn step_up(&self, missing: Scope) -> UpstreamError {
+        let present = self.0.needed.union(self.0.last.load().scope());
+        self.need(present.union(&missing), NeedReason::Scope(missing))
     }
 
     fn need(&self, scope: Scope, reason: NeedReason) -> UpstreamError {
@@ -114,13 +114,14 @@ pub(super) fn with(request: Request<Bytes>, credential: &Credential) -> Request<
     Request::from_parts(parts, body)
 }
 
-/// What a refusal says is missing (RFC 6750 §3.1): the scopes, if it names them. `None` when it is about something else.
-pub(crate) fn insufficient_scope(headers: &HeaderMap) -> Option<Option<Scope>> {
+/// The scopes that a refusal says are missing (RFC 6750 §3.1), none if it does not name them; `None` when it is about
+/// something else.
+pub(crate) fn insufficient_scope(headers: &HeaderMap) -> Option<Scope> {
     let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     let challenge = challenges
         .flat_map(www_authenticate::parse)
         .find(|challenge| challenge.parameter("error") == Some("insufficient_scope"))?;
-    Some(challenge.parameter("scope").and_then(|scope| Scope::parse(scope).ok()))
+    Some(challenge.parameter("scope").and_then(|scope| Scope::parse(scope).ok()).unwrap_or_default())
 }
 
 fn connection_of(credential: &Credential) -> Digest {
