@@ -10,6 +10,8 @@ mod error;
 mod need;
 mod owner;
 pub mod provider;
+mod providers;
+mod registration;
 mod settings;
 mod vault;
 
@@ -19,5 +21,6 @@ pub use error::{CredentialError, VaultError};
 pub use need::{AskedBy, ConnectLink, Need, NeedReason};
 pub use owner::{Owner, OwnerError, TeamName};
 pub use provider::{Provider, ProviderName};
+pub use registration::RegistrationError;
 pub use settings::{RefreshSettings, Settings, Team};
 pub use vault::Vault;
