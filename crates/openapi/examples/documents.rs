@@ -8,7 +8,10 @@ use std::{env, fs};
 use openapi::{Document, Limits, Selection, Settings, Tools};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("{:>9} {:>6} {:>6} {:>10} {:>10} {:>6} {:>6}  document", "bytes", "operat", "tools", "tokens", "unslimmed", "warned", "ms");
+    println!(
+        "{:>9} {:>6} {:>6} {:>10} {:>10} {:>6} {:>6}  document",
+        "bytes", "operat", "tools", "tokens", "unslimmed", "warned", "ms"
+    );
     for path in env::args().skip(1) {
         let bytes = fs::read(&path)?;
         if let Err(error) = document(&bytes, &path) {
@@ -22,7 +25,11 @@ fn document(bytes: &[u8], path: &str) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let document = Document::parse(bytes, &Limits::default())?;
     let everything = Selection { include: vec!["*".to_owned()], deprecated: true, ..Selection::default() };
-    let settings = Settings { selection: everything, output_schemas: env::var_os("OUTPUT").is_some(), ..Settings::default() };
+    let settings = Settings {
+        selection: everything,
+        output_schemas: env::var_os("OUTPUT").is_some(),
+        ..Settings::default()
+    };
     let (tools, warnings) = Tools::compile(&document, &settings)?;
     let took = started.elapsed().as_millis();
     let (operations, _) = document.operations()?;
@@ -44,7 +51,8 @@ fn document(bytes: &[u8], path: &str) -> Result<(), Box<dyn Error>> {
             println!("  {}: {error}", tool.definition.name);
         }
         if env::var_os("BUILD").is_some() {
-            let options = jsonschema::draft202012::options().with_pattern_options(jsonschema::PatternOptions::regex());
+            let options =
+                jsonschema::draft202012::options().with_pattern_options(jsonschema::PatternOptions::regex());
             if let Err(error) = options.build(&tool.definition.input_schema) {
                 println!("  {}: {error}", tool.definition.name);
             }

@@ -11,6 +11,7 @@
 mod cost;
 mod document;
 mod glob;
+pub mod import;
 mod limits;
 mod naming;
 mod operation;

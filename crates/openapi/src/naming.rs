@@ -121,7 +121,10 @@ mod tests {
     fn names_of(ids: &[Option<&str>]) -> (Vec<String>, Vec<Warning>) {
         let operations: Vec<_> = ids
             .iter()
-            .map(|id| Operation { operation_id: id.map(str::to_owned), ..operation("GET /repos/{owner}/x-y") })
+            .map(|id| Operation {
+                operation_id: id.map(str::to_owned),
+                ..operation("GET /repos/{owner}/x-y")
+            })
             .collect();
         names(&operations, Naming::Plain, "T")
     }

@@ -54,7 +54,8 @@ static VARIABLE: LazyLock<Regex> =
 impl Prompt {
     /// All arguments, those first that are described.
     pub fn all_arguments(&self) -> Vec<PromptArgument> {
-        let described: BTreeSet<&str> = self.arguments.iter().map(|argument| argument.name.as_str()).collect();
+        let described: BTreeSet<&str> =
+            self.arguments.iter().map(|argument| argument.name.as_str()).collect();
         let used: BTreeSet<&str> =
             VARIABLE.captures_iter(&self.content).filter_map(|found| Some(found.get(1)?.as_str())).collect();
         let others = used.difference(&described).map(|name| PromptArgument {
@@ -76,7 +77,8 @@ impl Prompt {
         if let Some(unknown) = arguments.keys().find(|name| !all.iter().any(|known| known.name == **name)) {
             return Err(PromptError::Unknown(unknown.clone()));
         }
-        if let Some(missing) = all.iter().find(|known| known.required && !arguments.contains_key(&known.name)) {
+        if let Some(missing) = all.iter().find(|known| known.required && !arguments.contains_key(&known.name))
+        {
             return Err(PromptError::Missing(missing.name.clone()));
         }
         let value = |found: &Captures<'_>| arguments.get(&found[1]).cloned().unwrap_or_default();
@@ -97,17 +99,26 @@ mod tests {
             name: "review".to_owned(),
             description: String::new(),
             content: "Review {{ repo }} of {{owner}}. {{note}} {{1}} {repo}".to_owned(),
-            arguments: vec![PromptArgument { name: "note".to_owned(), description: "n".to_owned(), required: false }],
+            arguments: vec![PromptArgument {
+                name: "note".to_owned(),
+                description: "n".to_owned(),
+                required: false,
+            }],
         }
     }
 
     fn rendered(arguments: &[(&str, &str)]) -> Result<String, PromptError> {
-        prompt().render(&arguments.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        prompt().render(
+            &arguments.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        )
     }
 
     #[test]
     fn variables_are_replaced_once() {
-        assert_eq!(rendered(&[("repo", "{{owner}}"), ("owner", "ada")]).unwrap(), "Review {{owner}} of ada.  {{1}} {repo}");
+        assert_eq!(
+            rendered(&[("repo", "{{owner}}"), ("owner", "ada")]).unwrap(),
+            "Review {{owner}} of ada.  {{1}} {repo}"
+        );
         assert_eq!(rendered(&[("repo", "x")]), Err(PromptError::Missing("owner".to_owned())));
         assert_eq!(
             rendered(&[("repo", "x"), ("owner", "y"), ("other", "z")]),
@@ -118,7 +129,8 @@ mod tests {
     #[test]
     fn undescribed_variables_are_arguments_too() {
         let definition = prompt().definition();
-        let names: Vec<_> = definition["arguments"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+        let names: Vec<_> =
+            definition["arguments"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
         assert_eq!(names, ["note", "owner", "repo"]);
         assert_eq!(definition["arguments"][1]["required"], true);
     }

@@ -109,11 +109,20 @@ mod tests {
     fn what_changes_something_is_offered_only_when_it_is_chosen() {
         let all = Selection::default();
         assert_eq!(offered(&all), ["ListBuckets", "ListUsers"]);
-        assert_eq!(offered(&Selection { methods: list(&["post"]), ..all.clone() }), ["ListBuckets", "CreateBucket", "ListUsers"]);
+        assert_eq!(
+            offered(&Selection { methods: list(&["post"]), ..all.clone() }),
+            ["ListBuckets", "CreateBucket", "ListUsers"]
+        );
         assert_eq!(offered(&Selection { tags: list(&["stor*"]), ..all.clone() }), ["ListBuckets"]);
-        assert_eq!(offered(&Selection { include: list(&["*Bucket"]), ..all.clone() }), ["CreateBucket", "DeleteBucket"]);
+        assert_eq!(
+            offered(&Selection { include: list(&["*Bucket"]), ..all.clone() }),
+            ["CreateBucket", "DeleteBucket"]
+        );
         assert_eq!(offered(&Selection { include: list(&["S3___ListUsers"]), ..all.clone() }), ["ListUsers"]);
-        assert_eq!(offered(&Selection { include: list(&["DELETE /buckets*"]), ..all.clone() }), ["DeleteBucket"]);
+        assert_eq!(
+            offered(&Selection { include: list(&["DELETE /buckets*"]), ..all.clone() }),
+            ["DeleteBucket"]
+        );
         assert_eq!(
             offered(&Selection { include: list(&["/buckets*"]), exclude: list(&["Delete*"]), ..all.clone() }),
             ["ListBuckets", "CreateBucket"]
@@ -126,10 +135,14 @@ mod tests {
 
     #[test]
     fn globs_without_use_are_told() {
-        let selection = Selection { include: list(&["List*", "Nothing"]), tags: list(&["none"]), ..Selection::default() };
+        let selection =
+            Selection { include: list(&["List*", "Nothing"]), tags: list(&["none"]), ..Selection::default() };
         let mut selecting = selection.selecting();
         selecting.takes(&operation("GET /x"), "ListX");
         let told: Vec<_> = selecting.unused().iter().map(ToString::to_string).collect();
-        assert_eq!(told, [r#"include = "Nothing" names no operation"#, r#"tags = "none" names no operation"#]);
+        assert_eq!(
+            told,
+            [r#"include = "Nothing" names no operation"#, r#"tags = "none" names no operation"#]
+        );
     }
 }

@@ -12,6 +12,8 @@ use crate::{Cost, Encoding, Parameter, SecurityRequirement};
 pub struct Tool {
     /// What is listed: name, title, description, schemas, annotations.
     pub definition: mcp::Tool,
+    /// Method and path, as the document has them.
+    pub place: String,
     /// How arguments become a request.
     pub binding: Binding,
     /// Which credentials a call needs: each element is one sufficient alternative. Empty: none are needed.

@@ -26,7 +26,8 @@ pub(super) struct Arguments {
 impl Arguments {
     /// An object with these members, and with no others (OA-05).
     pub(super) fn into_schema(self) -> Value {
-        let mut schema = json!({ "type": "object", "properties": self.properties, "additionalProperties": false });
+        let mut schema =
+            json!({ "type": "object", "properties": self.properties, "additionalProperties": false });
         if !self.required.is_empty() {
             schema["required"] = json!(self.required);
         }
@@ -63,13 +64,16 @@ impl Arguments {
         if let Some(value) = tuning.fix.get(member) {
             return Ok(Some(Source::Fixed(value.clone())));
         }
+        if let Some(value) = only_value(parameter) {
+            return Ok(Some(Source::Fixed(value)));
+        }
         let default = tuning.default.get(member).cloned();
         if tuning.conceals(member) {
             return match default {
                 Some(value) => Ok(Some(Source::Fixed(value))),
-                None if parameter.required => {
-                    Err(format!("the parameter {member} is hidden and required: give it a value by fix.{member}"))
-                }
+                None if parameter.required => Err(format!(
+                    "the parameter {member} is hidden and required: give it a value by fix.{member}"
+                )),
                 None => Ok(None),
             };
         }
@@ -81,6 +85,13 @@ impl Arguments {
         }
         Ok(Some(Source::Argument { member: member.to_owned(), default }))
     }
+}
+
+/// A required parameter that can have one value alone is no choice.
+fn only_value(parameter: &Parameter) -> Option<Value> {
+    let values = parameter.schema.get("enum").and_then(Value::as_array).filter(|_| parameter.required)?;
+    let [Value::String(_) | Value::Number(_) | Value::Bool(_)] = values.as_slice() else { return None };
+    values.first().cloned()
 }
 
 /// What is needed to make the arguments of one tool.
@@ -98,9 +109,10 @@ impl Context<'_, '_> {
             schema = json!({});
         }
         let Some(members) = schema.as_object_mut() else { return schema };
-        let written = parameter.description.as_ref().map(|text| {
-            self.slimming.text(text, self.slimming.parameter_description)
-        });
+        let written = parameter
+            .description
+            .as_ref()
+            .map(|text| self.slimming.text(text, self.slimming.parameter_description));
         if let Some(description) = said.cloned().or(written).filter(|text| !text.is_empty()) {
             members.insert("description".to_owned(), description.into());
         }
@@ -137,7 +149,8 @@ fn offered(operation: &Operation, context: &mut Context<'_, '_>) -> Vec<Paramete
 
 /// The names in a path template.
 fn path_names(path: &str) -> Vec<&str> {
-    let mut names: Vec<_> = path.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
+    let mut names: Vec<_> =
+        path.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(*name));
     names
@@ -174,7 +187,8 @@ fn members(parameters: &[Parameter]) -> Vec<String> {
             let suffix = format!("_{number}");
             format!("{}{suffix}", &placed[..placed.len().min(LONGEST_MEMBER - suffix.len())])
         });
-        let free = [first, placed.clone()].into_iter().chain(numbered).find(|name| taken.insert(name.clone()));
+        let free =
+            [first, placed.clone()].into_iter().chain(numbered).find(|name| taken.insert(name.clone()));
         free.expect("numbers do not end")
     };
     parameters.iter().map(&mut member).collect()

@@ -45,7 +45,11 @@ pub(super) fn bind(
     let mut schema = schema(form, media_type, document, context);
     describe(&mut schema, body, context);
     let mut bound = BoundBody {
-        media_type: if media_type.name == "*/*" { "application/json".to_owned() } else { media_type.name.clone() },
+        media_type: if media_type.name == "*/*" {
+            "application/json".to_owned()
+        } else {
+            media_type.name.clone()
+        },
         member: Some(BODY.to_owned()),
         required: body.required,
         fixed: Map::new(),
@@ -99,8 +103,17 @@ fn schema(form: Form, media_type: &MediaType, document: &Document, context: &mut
 
 /// An object whose members are listed has no others (OA-05), unless the document says so or something else adds to them.
 fn close(schema: &mut Map<String, Value>) {
-    let open = ["additionalProperties", "unevaluatedProperties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"];
-    let is_plain = schema.get("properties").is_some() && !open.iter().any(|keyword| schema.contains_key(*keyword));
+    let open = [
+        "additionalProperties",
+        "unevaluatedProperties",
+        "patternProperties",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "$ref",
+    ];
+    let is_plain =
+        schema.get("properties").is_some() && !open.iter().any(|keyword| schema.contains_key(*keyword));
     if is_plain {
         schema.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
@@ -127,7 +140,13 @@ fn tune(
     if tuning.conceals(BODY) {
         return conceal_all(bound, chosen);
     }
-    let names: Vec<String> = schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect();
     for name in &names {
         let key = format!("{BODY}.{name}");
         if let Some(value) = tuning.default.get(&key) {
@@ -155,7 +174,8 @@ fn tune(
         bound.fixed.insert(name.to_owned(), value.clone());
         arguments.known.insert(format!("{BODY}.{name}"));
     }
-    let nothing_is_left = !names.is_empty() && schema.get("properties").is_some_and(|left| left == &json!({}));
+    let nothing_is_left =
+        !names.is_empty() && schema.get("properties").is_some_and(|left| left == &json!({}));
     if nothing_is_left {
         bound.member = None;
     }
@@ -168,7 +188,9 @@ fn conceal_all(bound: &mut BoundBody, chosen: &Chosen<'_>) -> Result<(), String>
     match chosen.tuning.fix.get(BODY) {
         Some(Value::Object(members)) => bound.fixed = members.clone(),
         Some(_) => return Err("fix.body is a table".to_owned()),
-        None if bound.required => return Err("body is hidden and required: give it a value by fix.body".to_owned()),
+        None if bound.required => {
+            return Err("body is hidden and required: give it a value by fix.body".to_owned());
+        }
         None => {}
     }
     Ok(())

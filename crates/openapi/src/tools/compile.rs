@@ -1,12 +1,12 @@
 //! One operation becomes one tool.
 
 use mcp::ParameterHeaders;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::arguments::{Arguments, Context};
 use super::reserved::{Credentials, is_reserved_header};
 use super::{Chosen, body, description};
-use crate::cost::{Cost, of_json, of_text};
+use crate::cost::{Cost, of_json};
 use crate::schema::{Direction, Schemas, TooLarge};
 use crate::{Binding, Document, MediaType, Operation, Settings, Tool, Warning};
 
@@ -31,10 +31,14 @@ impl<'c> Compiler<'c> {
     }
 
     /// The tool, or why there is none.
-    pub(super) fn compile(&mut self, chosen: &Chosen<'_>, warnings: &mut Vec<Warning>) -> Result<Tool, String> {
+    pub(super) fn compile(
+        &mut self,
+        chosen: &Chosen<'_>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Tool, String> {
         let operation = chosen.operation;
-        if operation.path.contains(['?', '#']) {
-            return Err("its path has a query or a fragment, which no request can have".to_owned());
+        if operation.path.contains('?') {
+            return Err("its path has a query in it".to_owned());
         }
         let (input_schema, binding) = self.inputs(chosen, warnings)?;
         let mut other = description::annotations(&operation.method);
@@ -51,10 +55,21 @@ impl<'c> Compiler<'c> {
             other,
         };
         let cost = Cost { tokens: tokens(&definition), unslimmed: self.unslimmed(operation) };
-        Ok(Tool { definition, binding, security: operation.security.clone(), tags: operation.tags.clone(), cost })
+        Ok(Tool {
+            definition,
+            place: operation.place(),
+            binding,
+            security: operation.security.clone(),
+            tags: operation.tags.clone(),
+            cost,
+        })
     }
 
-    fn inputs(&mut self, chosen: &Chosen<'_>, warnings: &mut Vec<Warning>) -> Result<(Value, Binding), String> {
+    fn inputs(
+        &mut self,
+        chosen: &Chosen<'_>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<(Value, Binding), String> {
         let operation = chosen.operation;
         let mut context = Context {
             schemas: &mut self.requests,
@@ -72,7 +87,9 @@ impl<'c> Compiler<'c> {
         let schema = self.requests.bundle(&arguments.into_schema()).map_err(too_large)?;
         check_headers(&schema)?;
         let accept = accepted(&operation.response);
-        let binding = Binding { method: operation.method.clone(), path: operation.path.clone(), parameters, body, accept };
+        // Some documents tell operations of one path apart by a fragment, which is never sent.
+        let path = operation.path.split('#').next().unwrap_or_default().to_owned();
+        let binding = Binding { method: operation.method.clone(), path, parameters, body, accept };
         Ok((schema, binding))
     }
 
@@ -82,7 +99,8 @@ impl<'c> Compiler<'c> {
             return Ok(None);
         }
         let is_json = |media_type: &&MediaType| is_json(&media_type.name);
-        let Some(schema) = chosen.operation.response.iter().find(is_json).and_then(|found| found.schema.as_ref())
+        let Some(schema) =
+            chosen.operation.response.iter().find(is_json).and_then(|found| found.schema.as_ref())
         else {
             return Ok(None);
         };
@@ -96,15 +114,23 @@ impl<'c> Compiler<'c> {
 
     /// Tokens of the same, as the document has it.
     fn unslimmed(&mut self, operation: &Operation) -> usize {
-        let texts = [&operation.operation_id, &operation.summary, &operation.description];
-        let texts: usize = texts.into_iter().flatten().map(|text| of_text(text)).sum();
-        let parameters = operation.parameters.iter().map(|parameter| {
-            let description = parameter.description.as_deref().unwrap_or_default();
-            of_text(&parameter.name) + of_text(description) + self.requests.unslimmed(&parameter.schema)
-        });
-        let parameters: usize = parameters.sum();
+        let mut properties = Map::new();
+        for parameter in &operation.parameters {
+            let mut schema = parameter.schema.clone();
+            if let (Some(members), Some(description)) = (schema.as_object_mut(), &parameter.description) {
+                members.insert("description".to_owned(), description.as_str().into());
+            }
+            properties.insert(parameter.name.clone(), schema);
+        }
         let body = operation.body.as_ref().and_then(|body| body.content.first()?.schema.clone());
-        texts + parameters + body.map_or(0, |schema| self.requests.unslimmed(&schema))
+        properties.extend(body.map(|schema| ("body".to_owned(), schema)));
+        let required = operation.parameters.iter().filter(|parameter| parameter.required);
+        let required: Vec<_> = required.map(|parameter| parameter.name.as_str()).collect();
+        self.requests.unslimmed(&json!({
+            "name": operation.operation_id,
+            "description": [&operation.summary, &operation.description],
+            "inputSchema": { "type": "object", "properties": properties, "required": required },
+        }))
     }
 }
 

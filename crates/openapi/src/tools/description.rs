@@ -21,15 +21,18 @@ pub(super) fn description(chosen: &Chosen<'_>, slimming: &Slimming) -> String {
         return description.clone();
     }
     let operation = chosen.operation;
-    let plain = |text: &Option<String>| {
-        slimming.text(text.as_deref().unwrap_or_default(), slimming.tool_description)
-    };
+    let plain =
+        |text: &Option<String>| slimming.text(text.as_deref().unwrap_or_default(), slimming.tool_description);
     let (summary, description) = (plain(&operation.summary), plain(&operation.description));
     let said = match (summary.as_str(), description.as_str()) {
         ("", "") => operation.place(),
         (summary, "") => summary.to_owned(),
-        (summary, description) if description.starts_with(summary.trim_end_matches('.')) => description.to_owned(),
-        (summary, description) => slimming.text(&format!("{summary}\n{description}"), slimming.tool_description),
+        (summary, description) if description.starts_with(summary.trim_end_matches('.')) => {
+            description.to_owned()
+        }
+        (summary, description) => {
+            slimming.text(&format!("{summary}\n{description}"), slimming.tool_description)
+        }
     };
     if operation.deprecated { format!("Deprecated. {said}") } else { said }
 }

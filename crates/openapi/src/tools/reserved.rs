@@ -45,7 +45,8 @@ const RESERVED_BEGINNINGS: [&str; 5] = ["proxy-", "sec-", "x-forwarded-", "acces
 /// Whether a header belongs to HTTP, to credentials or to the gateway.
 pub(crate) fn is_reserved_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    RESERVED.contains(&name.as_str()) || RESERVED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+    RESERVED.contains(&name.as_str())
+        || RESERVED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
 /// The places in which the document expects credentials, besides the reserved headers.

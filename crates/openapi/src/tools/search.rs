@@ -73,7 +73,8 @@ impl Search {
             }
         }
         let mut ranked: Vec<_> = scores.into_iter().collect();
-        ranked.sort_by(|(one, score), (other, other_score)| other_score.total_cmp(score).then(one.cmp(other)));
+        ranked
+            .sort_by(|(one, score), (other, other_score)| other_score.total_cmp(score).then(one.cmp(other)));
         ranked.into_iter().take(most).map(|(at, _)| at).collect()
     }
 
@@ -113,7 +114,8 @@ fn weights(tool: &Tool) -> HashMap<String, f64> {
     for tag in &tool.tags {
         add(tag, 1.0);
     }
-    for name in definition.input_schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name) {
+    for name in definition.input_schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name)
+    {
         add(name, 0.5);
     }
     weights
@@ -139,7 +141,10 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 fn is_filler(word: &str) -> bool {
-    matches!(word, "a" | "an" | "and" | "by" | "for" | "from" | "in" | "of" | "on" | "or" | "the" | "to" | "with")
+    matches!(
+        word,
+        "a" | "an" | "and" | "by" | "for" | "from" | "in" | "of" | "on" | "or" | "the" | "to" | "with"
+    )
 }
 
 fn singular(word: String) -> String {
@@ -156,7 +161,8 @@ fn definitions(count: usize, settings: &Settings) -> [mcp::Tool; 2] {
     let name = |name| settings.naming.name(&settings.target, name);
     let api = if settings.target.is_empty() { "this API" } else { &settings.target };
     let annotations = |is_safe: bool| {
-        let annotations = json!({ "readOnlyHint": is_safe, "destructiveHint": !is_safe, "openWorldHint": !is_safe });
+        let annotations =
+            json!({ "readOnlyHint": is_safe, "destructiveHint": !is_safe, "openWorldHint": !is_safe });
         Map::from_iter([("annotations".to_owned(), annotations)])
     };
     let search = mcp::Tool {
