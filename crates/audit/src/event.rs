@@ -40,7 +40,7 @@ pub struct Event {
     pub tool: Option<String>,
 }
 
-/// What happened. The first four are the gateway's; all others are security events of the
+/// What happened. The first four are the gateway's, the last four the vault's; all others are security events of the
 /// authorization server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +71,14 @@ pub enum Kind {
     ClientAuthentication,
     /// A set-up or invitation link was accepted.
     SetUp,
+    /// An account at another system was connected, or connected anew.
+    ConnectionMade,
+    /// A connection was ended by its owner.
+    ConnectionEnded,
+    /// A connection has to be made again; `reason` says why.
+    ConnectionBroken,
+    /// A connection's credential was to be renewed, and could not be.
+    CredentialRefresh,
 }
 
 /// A person, or the client itself when it acts for nobody. A subject means something only with its issuer.
