@@ -52,4 +52,4 @@ pub use registration::{
 pub use revocation::LoggedOut;
 pub use session::{Login, ProtocolError, Session};
 pub use token::TokenError;
-pub use token_store::{Binding, Contents, StoreError, TokenStore, Tokens};
+pub use token_store::{Binding, Contents, StoreError, TokenStore, Tokens, clear_text};

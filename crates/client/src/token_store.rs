@@ -6,7 +6,7 @@
 //!   nor a second process loses or tears anything.
 //! - The secrets lie in the file in clear text: whoever can read the user's files can use them.
 
-pub(crate) mod clear_text;
+pub mod clear_text;
 
 use std::{
     collections::BTreeMap,

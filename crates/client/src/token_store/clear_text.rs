@@ -1,22 +1,26 @@
-//! How secrets are written to the token file, the one place where they leave [`Secret`] for the disk.
+//! How secrets are written where they are kept, to the token file or to bytes that are sealed: the one place where they
+//! leave [`Secret`].
 
 use secret::Secret;
 use serde::{Deserialize, Deserializer, Serializer};
 
-pub(crate) fn serialize<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes the clear text.
+pub fn serialize<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
+/// Reads the clear text.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
     String::deserialize(deserializer).map(Secret::new)
 }
 
 /// The same for a secret that may be absent.
-pub(crate) mod optional {
+pub mod optional {
     use super::{Deserialize, Deserializer, Secret, Serializer};
 
+    /// Writes the clear text, if there is any.
     #[expect(clippy::ref_option, reason = "the signature that serde's `with` asks for")]
-    pub(crate) fn serialize<S: Serializer>(
+    pub fn serialize<S: Serializer>(
         secret: &Option<Secret<String>>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -26,7 +30,8 @@ pub(crate) mod optional {
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    /// Reads the clear text, if there is any.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Secret<String>>, D::Error> {
         Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
