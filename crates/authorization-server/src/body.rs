@@ -17,11 +17,14 @@ use crate::answer::EndpointError;
 const TIME: Duration = Duration::from_secs(10);
 
 /// A body that arrived whole and in time.
-pub(crate) struct WholeBody(pub(crate) Bytes);
+pub struct WholeBody(
+    /// What arrived.
+    pub Bytes,
+);
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BodyError {
+pub enum BodyError {
     /// More bytes than the endpoint reads.
     TooLarge,
     /// It did not arrive in time.

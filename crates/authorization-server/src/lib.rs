@@ -45,6 +45,7 @@ mod token;
 pub mod user;
 mod waiting_page;
 
+pub use body::{BodyError, WholeBody};
 pub use browser::FromBrowser;
 pub use form::Form;
 pub use kinds::Invitation;

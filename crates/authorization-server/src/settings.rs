@@ -40,7 +40,8 @@ pub struct Resource {
     pub scopes: Vec<ScopeDescription>,
     /// Whether a request without `resource` means this one.
     pub is_default: bool,
-    /// Whether this is only another name of a resource that is listed too.
+    /// Whether the front page leaves it out: it is only another name of a resource that is listed too, or nothing that
+    /// an app for MCP is pointed to.
     pub is_alias: bool,
 }
 

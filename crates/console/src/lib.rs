@@ -1,3 +1,3 @@
 //! Where people see and change what is kept for them: the pages and the HTTP API of connections.
 
-mod pages;
+pub mod pages;

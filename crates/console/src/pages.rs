@@ -13,20 +13,21 @@ mod words;
 mod tests;
 
 // What the layout names.
-use authorization_server::pages::{CONNECTIONS_PATH, LOGOUT_PATH, asset_reference, relative};
+pub use authorization_server::pages::CONNECTIONS_PATH;
+use authorization_server::pages::{LOGOUT_PATH, asset_reference, relative};
 
-pub(crate) use account::AccountChanged;
-pub(crate) use asker::Asker;
-pub(crate) use connect::{Connect, Entry, Problem, Reason, ScopeLine, Waits};
-pub(crate) use connected::Connected;
-pub(crate) use connections::{Connections, Row, Service};
-pub(crate) use outcome::{Outcome, OutcomeKind};
+pub use account::AccountChanged;
+pub use asker::Asker;
+pub use connect::{Connect, Entry, Problem, Reason, ScopeLine, Waits};
+pub use connected::Connected;
+pub use connections::{Connections, Moment, Row, Service};
+pub use outcome::{Outcome, OutcomeKind};
 
 /// Where a person connects: `e` names the connect request. Posts `e` and `decision` (`allow` or `deny`), and where a
 /// secret is entered `username` and `secret`.
-pub(crate) const CONNECT_PATH: &str = "/connect";
+pub const CONNECT_PATH: &str = "/connect";
 /// Where the page about another account posts to: `e` and `choice` (`replace`, `keep` or `cancel`).
-pub(crate) const ACCOUNT_PATH: &str = "/connect-account";
+pub const ACCOUNT_PATH: &str = "/connect-account";
 
 /// The document of a template.
 fn html(template: &impl askama::Template) -> String {

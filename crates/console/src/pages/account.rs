@@ -7,20 +7,20 @@ use super::{html, words::Words};
 
 /// The page that asks what to do with an account that is not the one from before. Posts `e` and `choice` to
 /// [`ACCOUNT_PATH`](super::ACCOUNT_PATH).
-pub(crate) struct AccountChanged<'a> {
+pub struct AccountChanged<'a> {
     /// The connect request.
-    pub(crate) id: &'a str,
+    pub id: &'a str,
     /// What people call the provider.
-    pub(crate) provider: &'a str,
+    pub provider: &'a str,
     /// What the account is called that is connected.
-    pub(crate) former: Option<&'a str>,
+    pub former: Option<&'a str>,
     /// What the account is called that would be.
-    pub(crate) received: Option<&'a str>,
+    pub received: Option<&'a str>,
 }
 
 impl AccountChanged<'_> {
     /// The page as HTML.
-    pub(crate) fn render(&self, language: Language) -> String {
+    pub fn render(&self, language: Language) -> String {
         html(&AccountTemplate { t: Words(language), view: self })
     }
 

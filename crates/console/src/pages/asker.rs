@@ -7,19 +7,19 @@ use authorization_server::{
 
 /// The app whose call waits, or nobody: then it is the person who began.
 #[derive(Debug, Clone)]
-pub(crate) struct Asker {
+pub struct Asker {
     name: String,
     /// The letter and the class of its portrait, when it has an address of which to make them.
     portrait: Option<(String, String)>,
     /// Whether the operator vouches for it; never because of anything it says of itself.
-    pub(crate) verified: bool,
+    pub verified: bool,
     /// Where its redirect URI leads, if that is known.
-    pub(crate) destination: Option<Destination>,
+    pub destination: Option<Destination>,
 }
 
 impl Asker {
     /// The app as it is registered here, or only as it called itself.
-    pub(crate) fn of(app: Option<&App>, unverified_name: &str) -> Self {
+    pub fn of(app: Option<&App>, unverified_name: &str) -> Self {
         let Some(App { unverified_name, verified, destination: Some(destination) }) = app else {
             let unverified_name = app.map_or(unverified_name, |app| &app.unverified_name);
             let name = plain_text(unverified_name, NAME_LIMIT);

@@ -8,54 +8,55 @@ use authorization_server::pages::{
 use super::{Asker, html, words::Words};
 
 /// The page that asks whether to connect. Posts `e` and `decision` to [`CONNECT_PATH`](super::CONNECT_PATH).
-pub(crate) struct Connect<'a> {
+#[derive(Clone, Copy)]
+pub struct Connect<'a> {
     /// The connect request.
-    pub(crate) id: &'a str,
+    pub id: &'a str,
     /// Who asks; `None` when the person began it themselves.
-    pub(crate) asker: Option<&'a Asker>,
+    pub asker: Option<&'a Asker>,
     /// What waits, when an app asks.
-    pub(crate) waits: Option<Waits<'a>>,
+    pub waits: Option<Waits<'a>>,
     /// What people call the provider.
-    pub(crate) provider: &'a str,
+    pub provider: &'a str,
     /// Where the person goes on to, or what they enter here.
-    pub(crate) entry: Entry<'a>,
+    pub entry: Entry<'a>,
     /// Why it is asked.
-    pub(crate) reason: Reason,
+    pub reason: Reason,
     /// What the account was called that was connected before.
-    pub(crate) former_account: Option<&'a str>,
+    pub former_account: Option<&'a str>,
     /// What the provider is asked for.
-    pub(crate) scopes: &'a [ScopeLine<'a>],
+    pub scopes: &'a [ScopeLine<'a>],
     /// Who is signed in.
-    pub(crate) user_name: &'a str,
+    pub user_name: &'a str,
     /// The transaction with which somebody else signs in and comes back here.
-    pub(crate) transaction: Option<&'a str>,
+    pub transaction: Option<&'a str>,
     /// What went wrong the last time.
-    pub(crate) problem: Option<Problem<'a>>,
+    pub problem: Option<Problem<'a>>,
 }
 
 /// What waits for the connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Waits<'a> {
+pub struct Waits<'a> {
     /// What people call the server.
-    pub(crate) server: &'a str,
+    pub server: &'a str,
     /// The tool, where it is known.
-    pub(crate) tool: Option<&'a str>,
+    pub tool: Option<&'a str>,
 }
 
 /// How the credential comes here.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Entry<'a> {
+pub enum Entry<'a> {
     /// From the provider's own pages at this host.
     Elsewhere(Option<&'a str>),
-    /// Typed in: a key.
-    Key,
+    /// Typed in: a key, which is found or made at this address.
+    Key(Option<&'a str>),
     /// Typed in: a user name and a password.
     Password,
 }
 
 /// Why a person is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub enum Reason {
     /// There is no connection yet.
     Never,
     /// There is one, and it no longer works.
@@ -66,29 +67,27 @@ pub(crate) enum Reason {
 
 /// One scope that the provider is asked for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ScopeLine<'a> {
+pub struct ScopeLine<'a> {
     /// The token, in the provider's words.
-    pub(crate) scope: &'a str,
+    pub scope: &'a str,
     /// Whether it was not given before, where others were.
-    pub(crate) is_new: bool,
+    pub is_new: bool,
 }
 
 /// Why the person is asked once more.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Problem<'a> {
+pub enum Problem<'a> {
     /// The provider, or the person there, refused: the standard's code and what the provider says.
     Refused { error: &'a str, description: Option<&'a str> },
-    /// The provider failed.
-    Failed,
-    /// The answer was somebody else's; nothing of it is shown (RFC 9207 §2.4).
-    Foreign,
+    /// It went wrong, in words of ours: nothing of an answer that may be a stranger's is shown (RFC 9207 §2.4).
+    Failed { told: &'a str },
     /// What was typed cannot be sent.
     Secret,
 }
 
 impl Connect<'_> {
     /// The page as HTML.
-    pub(crate) fn render(&self, language: Language) -> String {
+    pub fn render(&self, language: Language) -> String {
         html(&ConnectTemplate { t: Words(language), view: self })
     }
 
@@ -99,7 +98,7 @@ impl Connect<'_> {
     fn host(&self) -> Option<String> {
         match self.entry {
             Entry::Elsewhere(host) => host.map(|host| plain_text(host, CODE_LIMIT)),
-            Entry::Key | Entry::Password => None,
+            Entry::Key(_) | Entry::Password => None,
         }
     }
 
@@ -123,8 +122,7 @@ impl Problem<'_> {
     fn stem(&self) -> &'static str {
         match self {
             Self::Refused { .. } => "problem-refused",
-            Self::Failed => "problem-failed",
-            Self::Foreign => "problem-foreign",
+            Self::Failed { .. } => "problem-failed",
             Self::Secret => "problem-secret",
         }
     }
@@ -138,10 +136,22 @@ impl Problem<'_> {
         format!("{}-meaning", self.stem())
     }
 
-    /// What the provider says of it, without its markup and its invisible characters.
+    /// What is said of it, without markup and invisible characters.
     fn said(&self) -> Option<String> {
-        let Self::Refused { description: Some(description), .. } = self else { return None };
-        Some(plain_text(description, SENTENCE_LIMIT)).filter(|text| !text.is_empty())
+        let said = match self {
+            Self::Refused { description, .. } => (*description)?,
+            Self::Failed { told } => told,
+            Self::Secret => return None,
+        };
+        Some(plain_text(said, SENTENCE_LIMIT)).filter(|text| !text.is_empty())
+    }
+
+    /// The key of the sentence that quotes it.
+    fn quoted(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "problem-refused-said",
+            _ => "problem-failed-said",
+        }
     }
 
     fn error(&self) -> &str {

@@ -7,18 +7,20 @@ use super::{Asker, html, words::Words};
 
 /// The page that says that an account is connected. Its script closes the window after a countdown; without it the page
 /// says that the window can be closed.
-pub(crate) struct Connected<'a> {
+pub struct Connected<'a> {
     /// What people call the provider.
-    pub(crate) provider: &'a str,
+    pub provider: &'a str,
     /// What the account is called there, where that could be found out.
-    pub(crate) account: Option<&'a str>,
+    pub account: Option<&'a str>,
+    /// What was asked for and not allowed, separated by spaces; empty when nothing is missing.
+    pub missing: &'a str,
     /// Who asked; `None` when the person began it themselves.
-    pub(crate) asker: Option<&'a Asker>,
+    pub asker: Option<&'a Asker>,
 }
 
 impl Connected<'_> {
     /// The page as HTML.
-    pub(crate) fn render(&self, language: Language) -> String {
+    pub fn render(&self, language: Language) -> String {
         html(&ConnectedTemplate { t: Words(language), view: self })
     }
 

@@ -9,55 +9,57 @@ use super::{html, words::Words};
 
 /// The page of somebody's connections. Posts `action` (`connect`, `reconnect`, `disconnect`) with `provider` or
 /// `connection` to [`CONNECTIONS_PATH`](super::CONNECTIONS_PATH).
-pub(crate) struct Connections<'a> {
+pub struct Connections<'a> {
     /// Every provider, in the operator's order.
-    pub(crate) services: &'a [Service<'a>],
+    pub services: &'a [Service<'a>],
     /// Who is signed in.
-    pub(crate) user_name: &'a str,
+    pub user_name: &'a str,
 }
 
 /// A provider and the accounts there.
 #[derive(Debug)]
-pub(crate) struct Service<'a> {
+pub struct Service<'a> {
     /// Our name of it.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     /// What people call it.
-    pub(crate) title: &'a str,
+    pub title: &'a str,
+    /// Whether an account can be connected to it now.
+    pub is_connectable: bool,
     /// The connections to it.
-    pub(crate) rows: Vec<Row<'a>>,
+    pub rows: Vec<Row<'a>>,
 }
 
 /// A connection.
 #[derive(Debug)]
-pub(crate) struct Row<'a> {
+pub struct Row<'a> {
     /// Its identifier.
-    pub(crate) id: &'a str,
+    pub id: &'a str,
     /// What the account is called, where that could be found out.
-    pub(crate) account: Option<&'a str>,
+    pub account: Option<&'a str>,
     /// What the provider allowed.
-    pub(crate) scopes: Vec<&'a str>,
+    pub scopes: Vec<&'a str>,
     /// When it was made.
-    pub(crate) created: Moment,
+    pub created: Moment,
     /// When it was last used.
-    pub(crate) used: Option<Moment>,
+    pub used: Option<Moment>,
     /// Whether its credential can be used.
-    pub(crate) works: bool,
+    pub works: bool,
     /// Whether it is the one of several that is used.
-    pub(crate) is_chosen: bool,
+    pub is_chosen: bool,
 }
 
 /// A moment in the past, as people are told of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Moment {
+pub struct Moment {
     /// How long ago.
-    pub(crate) ago: Duration,
+    pub ago: Duration,
     /// Exactly, in RFC 3339.
-    pub(crate) exact: String,
+    pub exact: String,
 }
 
 impl Connections<'_> {
     /// The page as HTML.
-    pub(crate) fn render(&self, language: Language) -> String {
+    pub fn render(&self, language: Language) -> String {
         html(&ConnectionsTemplate { t: Words(language), view: self })
     }
 

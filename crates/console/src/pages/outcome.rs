@@ -6,29 +6,31 @@ use authorization_server::pages::Language;
 use super::{html, words::Words};
 
 /// A page that ends something.
-pub(crate) struct Outcome<'a> {
+pub struct Outcome<'a> {
     /// What happened.
-    pub(crate) kind: OutcomeKind<'a>,
+    pub kind: OutcomeKind<'a>,
     /// The transaction with which somebody else signs in and comes back here; for [`OutcomeKind::OtherUser`].
-    pub(crate) transaction: Option<&'a str>,
+    pub transaction: Option<&'a str>,
 }
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OutcomeKind<'a> {
+pub enum OutcomeKind<'a> {
     /// The link is another user's (UP-07).
     OtherUser { user_name: &'a str },
     /// The link is unknown or too old.
     Closed,
     /// The person did not want to.
     Declined { provider: &'a str },
+    /// The provider's answer is being worked on; the page looks again by itself.
+    Working { provider: &'a str },
     /// An answer that belongs to nothing that this browser has begun, or not any more (UP-09, UP-10).
     Unused,
 }
 
 impl Outcome<'_> {
     /// The page as HTML.
-    pub(crate) fn render(&self, language: Language) -> String {
+    pub fn render(&self, language: Language) -> String {
         html(&OutcomeTemplate { t: Words(language), view: self })
     }
 
@@ -37,9 +39,15 @@ impl Outcome<'_> {
             OutcomeKind::OtherUser { .. } => "outcome-other-user",
             OutcomeKind::Closed => "outcome-closed",
             OutcomeKind::Declined { .. } => "outcome-declined",
+            OutcomeKind::Working { .. } => "outcome-working",
             OutcomeKind::Unused => "outcome-unused",
         };
         format!("{stem}-{part}")
+    }
+
+    /// Whether the page is to be loaded again.
+    fn looks_again(&self) -> bool {
+        matches!(self.kind, OutcomeKind::Working { .. })
     }
 
     fn user_name(&self) -> &str {
@@ -51,7 +59,7 @@ impl Outcome<'_> {
 
     fn provider(&self) -> &str {
         match self.kind {
-            OutcomeKind::Declined { provider } => provider,
+            OutcomeKind::Declined { provider } | OutcomeKind::Working { provider } => provider,
             _ => "",
         }
     }

@@ -12,7 +12,6 @@ use authorization_server::{
 use oauth::RedirectUri;
 
 use super::{
-    connections::Moment,
     words::{ENGLISH, SIMPLIFIED_CHINESE},
     *,
 };
@@ -56,7 +55,8 @@ fn hostile_pages(language: Language) -> Vec<(String, String)> {
     let mut pages = connect_pages(&hostile, language);
     for asker in askers(&hostile) {
         for account in [None, Some(hostile.as_str())] {
-            let view = Connected { provider: &hostile, account, asker: asker.as_ref() };
+            let missing = account.unwrap_or_default();
+            let view = Connected { provider: &hostile, account, missing, asker: asker.as_ref() };
             pages.push((format!("connected {asker:?} {account:?}"), view.render(language)));
         }
     }
@@ -68,6 +68,7 @@ fn hostile_pages(language: Language) -> Vec<(String, String)> {
         OutcomeKind::OtherUser { user_name: &hostile },
         OutcomeKind::Closed,
         OutcomeKind::Declined { provider: &hostile },
+        OutcomeKind::Working { provider: &hostile },
         OutcomeKind::Unused,
     ];
     for kind in kinds {
@@ -90,16 +91,19 @@ fn connect_pages(hostile: &str, language: Language) -> Vec<(String, String)> {
         None,
         Some(Problem::Refused { error: hostile, description: Some(hostile) }),
         Some(Problem::Refused { error: hostile, description: None }),
-        Some(Problem::Failed),
-        Some(Problem::Foreign),
+        Some(Problem::Failed { told: hostile }),
         Some(Problem::Secret),
     ];
     let mut pages = Vec::new();
     for asker in askers(hostile) {
         for (problem, waits) in problems.into_iter().flat_map(|problem| waits.map(|waits| (problem, waits))) {
-            for entry in
-                [Entry::Elsewhere(None), Entry::Elsewhere(Some(hostile)), Entry::Key, Entry::Password]
-            {
+            for entry in [
+                Entry::Elsewhere(None),
+                Entry::Elsewhere(Some(hostile)),
+                Entry::Key(None),
+                Entry::Key(Some(hostile)),
+                Entry::Password,
+            ] {
                 let view = Connect { problem, waits, entry, ..connect(hostile, asker.as_ref()) };
                 pages.push((format!("connect {asker:?} {problem:?} {entry:?}"), view.render(language)));
             }
@@ -129,7 +133,7 @@ fn connections_pages(hostile: &str, language: Language) -> Vec<(String, String)>
         works,
         is_chosen: used,
     };
-    let service = |name, rows| Service { name, title: hostile, rows };
+    let service = |name, rows| Service { name, title: hostile, is_connectable: name != "b", rows };
     let services = [
         service("a", vec![row(true, true), row(false, false)]),
         service("b", vec![row(false, true)]),
@@ -162,13 +166,14 @@ fn links_lead_nowhere_unexpected() {
 
 #[test]
 fn templates_and_catalogues_name_the_same_keys() {
-    let outcomes = ["other-user", "closed", "declined", "unused"];
+    let outcomes = ["other-user", "closed", "declined", "working", "unused"];
     let parts = ["what", "meaning", "remedy"];
     let mut elsewhere: Vec<_> =
         outcomes.iter().flat_map(|stem| parts.map(|part| format!("outcome-{stem}-{part}"))).collect();
-    for stem in ["problem-refused", "problem-failed", "problem-foreign", "problem-secret"] {
+    for stem in ["problem-refused", "problem-failed", "problem-secret"] {
         elsewhere.extend([stem.to_owned(), format!("{stem}-meaning")]);
     }
+    elsewhere.extend(["problem-refused-said", "problem-failed-said"].map(str::to_owned));
     for choice in ["account-replace", "account-keep", "account-cancel"] {
         elsewhere.extend([choice.to_owned(), format!("{choice}-meaning")]);
     }
@@ -230,7 +235,7 @@ fn connect_says_who_asks_for_what_and_how_to_undo_it() {
 
 #[test]
 fn a_secret_is_typed_into_a_field_that_shows_and_keeps_nothing() {
-    let view = Connect { entry: Entry::Key, provider: "Weather", ..connect("e-1", None) };
+    let view = Connect { entry: Entry::Key(None), provider: "Weather", ..connect("e-1", None) };
     let page = view.render(Language::English);
     contains(
         &page,
@@ -246,21 +251,27 @@ fn a_secret_is_typed_into_a_field_that_shows_and_keeps_nothing() {
 }
 
 #[test]
-fn up_10_what_a_provider_says_is_text_and_a_strangers_answer_is_not_shown() {
+fn up_10_what_a_provider_says_is_text() {
     let markup = "<img src=x onerror=alert(1)>\u{202e}";
     let refused = Problem::Refused { error: "access_denied", description: Some(markup) };
     let view = |problem| Connect { problem: Some(problem), provider: "GitHub", ..connect("e-1", None) };
     let page = view(refused).render(Language::English);
     contains(&page, &["<code>access_denied</code>", "&#60;img src=x onerror=alert(1)&#62;"]);
     assert!(!page.contains('\u{202e}'));
-    let said = text(&view(Problem::Foreign).render(Language::English));
-    assert!(said.contains("The answer did not come from GitHub It was not used"), "{said}");
+    let told = Problem::Failed { told: "the answer did not come from the provider" };
+    let said = text(&view(told).render(Language::English));
+    assert!(
+        said.contains("Connecting GitHub went wrong Nothing was lost and nothing was connected."),
+        "{said}"
+    );
+    assert!(said.contains("In detail: the answer did not come from the provider"), "{said}");
 }
 
 #[test]
 fn connected_counts_down_only_with_its_script_and_leads_only_to_apps_that_are_vouched_for() {
     let page = |asker: Option<&Asker>| {
-        Connected { provider: "GitHub", account: Some("ada-gh"), asker }.render(Language::English)
+        Connected { provider: "GitHub", account: Some("ada-gh"), missing: "", asker }
+            .render(Language::English)
     };
     let verified = Asker::of(Some(&app("Claude", true, "https://claude.ai/cb")), "x");
     contains(
@@ -269,7 +280,7 @@ fn connected_counts_down_only_with_its_script_and_leads_only_to_apps_that_are_vo
             r#"<script src="assets/close."#,
             r#"id="countdown" role="timer" hidden>"#,
             r#"<strong id="seconds">3</strong>"#,
-            r#"<button id="close" type="button" hidden>"#,
+            r#"<button class="button" id="close" type="button" hidden>"#,
             r#"href="https://claude.ai/" rel="noreferrer""#,
             "You can close this window.",
             "<strong><bdi>ada-gh</bdi></strong>",

@@ -53,6 +53,7 @@ fn text_has_four_and_a_half_to_one_and_edges_three_to_one() {
         ("--warning", "--card", 4.5),
         ("--warning", "--warning-tint", 4.5),
         ("--ok", "--ok-tint", 4.5),
+        ("--ok", "--card", 4.5),
         ("--edge", "--card", 3.0),
         ("--edge", "--paper", 3.0),
     ];

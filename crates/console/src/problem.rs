@@ -1,0 +1,30 @@
+//! What people read when the vault cannot do something.
+
+use authorization_server::page::{self, PageError};
+use axum::response::Response;
+use http::StatusCode;
+use vault::{ConnectError, VaultError};
+
+use crate::{api::ApiError, connect::address, settings::Console};
+
+/// Something that is needed is away.
+pub(crate) fn unavailable(error: VaultError) -> PageError {
+    PageError::unavailable(&error)
+}
+
+/// The answer to a form that could not be taken: the page of the request, when it says what happened; else an error.
+pub(crate) fn answer(console: &Console, error: ConnectError) -> Result<Response, PageError> {
+    match (error.id(), error) {
+        (_, ConnectError::Vault(error)) => Err(unavailable(error)),
+        (Some(id), _) => Ok(page::see_other(console.issuer(), &address(console, id))),
+        (None, _) => Err(PageError::expired_transaction(StatusCode::FORBIDDEN)),
+    }
+}
+
+/// The same for what programs are told.
+pub(crate) fn of_api(error: ApiError, otherwise: impl FnOnce() -> PageError) -> PageError {
+    match error {
+        ApiError::Unavailable(reason, _) => PageError::unavailable(&reason),
+        _ => otherwise(),
+    }
+}
