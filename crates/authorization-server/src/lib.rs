@@ -15,6 +15,7 @@
 
 mod access_token;
 mod answer;
+mod assertion;
 mod attempts;
 mod authorize;
 mod body;
