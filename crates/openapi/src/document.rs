@@ -11,6 +11,7 @@ pub use security::{ApiKeyLocation, Flow, SecurityRequirement, SecurityScheme};
 pub(crate) use server::read as read_servers;
 pub use server::{Server, Variable};
 
+use crate::limits::MOST_LEVELS;
 use crate::{Limits, Operation, Warning, operation};
 
 mod error;
@@ -47,13 +48,14 @@ impl Document {
     /// [`DocumentError`] when it is neither, is too large, is of another version, or refers to something outside of
     /// itself.
     pub fn parse(unverified_bytes: &[u8], limits: &Limits) -> Result<Self, DocumentError> {
-        let root = source::read(unverified_bytes, limits)?;
+        let limits = Limits { depth: limits.depth.min(MOST_LEVELS), ..*limits };
+        let root = source::read(unverified_bytes, &limits)?;
         let version = version(&root)?;
-        reference::check(&root, limits)?;
+        reference::check(&root, &limits)?;
         if !root.get("paths").is_none_or(Value::is_object) {
             return Err(DocumentError::Shape { at: "/paths".to_owned(), expected: "an object" });
         }
-        Ok(Self { root, version, limits: *limits })
+        Ok(Self { root, version, limits })
     }
 
     /// What the document calls itself.

@@ -149,7 +149,7 @@ mod tests {
             [
                 "repos_get",
                 "repos_get_2",
-                "Repos_Get_2_2",
+                "Repos_Get_3",
                 "get_repos_owner_x_y",
                 "g_t_user",
                 "get_user",

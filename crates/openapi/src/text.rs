@@ -120,7 +120,8 @@ fn cut(text: &str, limit: usize) -> String {
     match sentence.filter(|at| at * 2 >= end) {
         Some(at) => head[..at].to_owned(),
         None => {
-            let word = head.rfind(char::is_whitespace).filter(|at| at * 2 >= end).unwrap_or(end);
+            let is_whole = text[end..].starts_with(char::is_whitespace);
+            let word = head.rfind(char::is_whitespace).filter(|at| !is_whole && at * 2 >= end).unwrap_or(end);
             format!("{}{MARK}", head[..word].trim_end())
         }
     }

@@ -45,7 +45,9 @@ pub(super) fn check(root: &Value, limits: &Limits) -> Result<(), DocumentError> 
         Found::TooMany => DocumentError::TooMany { what: "references", limit: limits.references },
         Found::External { mut path, reference } => {
             path.reverse();
-            let at: String = path.iter().flat_map(|member| ["/", member]).collect();
+            // RFC 6901 §3
+            let escaped = path.iter().map(|member| member.replace('~', "~0").replace('/', "~1"));
+            let at: String = escaped.map(|member| format!("/{member}")).collect();
             DocumentError::ExternalReference { at, reference }
         }
     })

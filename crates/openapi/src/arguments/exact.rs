@@ -1,0 +1,70 @@
+//! JSON whose numbers stay as they were written.
+
+use std::borrow::Cow;
+
+use mcp::json::Object;
+use serde_json::value::RawValue;
+
+/// One level of a value; what is inside stays text.
+#[derive(Debug)]
+pub(crate) enum Exact<'a> {
+    /// `null`.
+    Null,
+    /// A string, or the text of a number or truth value.
+    Scalar(Cow<'a, str>),
+    /// The elements of an array.
+    List(Vec<&'a RawValue>),
+    /// The members of an object.
+    Members(Object<'a>),
+}
+
+impl<'a> Exact<'a> {
+    /// Reads one level of a value that is part of a checked document.
+    pub(crate) fn read(raw: &'a RawValue) -> Self {
+        let text = raw.get();
+        match text.as_bytes().first() {
+            Some(b'n') => Self::Null,
+            Some(b'[') => Self::List(serde_json::from_str(text).unwrap_or_default()),
+            Some(b'{') => Self::Members(Object::read(text, &[]).unwrap_or_default()),
+            _ => Self::Scalar(super::written(raw)),
+        }
+    }
+}
+
+/// The JSON text without white space between its parts.
+pub(crate) fn compact(json: &str) -> Cow<'_, str> {
+    let is_space = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    if !json.bytes().any(is_space) {
+        return Cow::Borrowed(json);
+    }
+    let (mut compact, mut is_text, mut is_escaped) = (Vec::with_capacity(json.len()), false, false);
+    for byte in json.bytes() {
+        if is_text || !is_space(byte) {
+            compact.push(byte);
+        }
+        if is_escaped {
+            is_escaped = false;
+        } else if byte == b'"' {
+            is_text = !is_text;
+        } else {
+            is_escaped = is_text && byte == b'\\';
+        }
+    }
+    Cow::Owned(String::from_utf8(compact).expect("only white space is gone"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_goes_only_where_it_says_nothing() {
+        for (given, expected) in [
+            ("{ \"a b\" : [ 1 , \" \\\" \\\\\" ] }\n", "{\"a b\":[1,\" \\\" \\\\\"]}"),
+            ("1.50", "1.50"),
+            ("\"ü x\"", "\"ü x\""),
+        ] {
+            assert_eq!(compact(given), expected);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Paths: a template with values in its segments.
+
+use std::fmt::Write;
+
+use serde_json::value::RawValue;
+
+use super::Uncallable;
+use super::encoding::{encoded, encoded_literal, is_dots, unsafe_segment};
+use super::style::Shape;
+use crate::arguments::{InvalidArguments, compact};
+use crate::{Parameter, Style};
+
+/// A path template, taken apart.
+#[derive(Debug)]
+pub(super) struct Path(Vec<Vec<Piece>>);
+
+/// A part of a segment.
+#[derive(Debug)]
+enum Piece {
+    /// Encoded text.
+    Literal(String),
+    /// The value of the parameter at this place.
+    Value(usize),
+}
+
+impl Path {
+    /// Takes a template apart. `place` finds a path parameter by its name.
+    pub(super) fn compile(template: &str, place: impl Fn(&str) -> Option<usize>) -> Result<Self, Uncallable> {
+        let path = template.strip_prefix('/').ok_or(Uncallable::Path("does not begin with a slash"))?;
+        let mut segments = vec![Vec::new()];
+        let mut rest = path;
+        while let Some((before, behind)) = rest.split_once('{') {
+            let (name, after) = behind.split_once('}').ok_or(Uncallable::Path("has a brace that is not closed"))?;
+            literals(before, &mut segments);
+            let at = place(name).ok_or(Uncallable::Path("has a parameter that is not described"))?;
+            segments.last_mut().expect("there is always one").push(Piece::Value(at));
+            rest = after;
+        }
+        literals(rest, &mut segments);
+        let has_dots = |segment: &Vec<Piece>| match segment.as_slice() {
+            [Piece::Literal(text)] => is_dots(text) || unsafe_segment(text).is_some(),
+            _ => false,
+        };
+        if segments.iter().any(has_dots) {
+            return Err(Uncallable::Path("has a segment that leads elsewhere"));
+        }
+        Ok(Self(segments))
+    }
+
+    /// The path with its values. `value` gives the parameter at a place with its argument.
+    pub(super) fn write<'v>(
+        &self,
+        value: impl Fn(usize) -> (&'v Parameter, &'v str, Option<&'v RawValue>),
+    ) -> Result<String, InvalidArguments> {
+        let mut path = String::with_capacity(64);
+        for segment in &self.0 {
+            path.push('/');
+            let begin = path.len();
+            let mut named = None;
+            for piece in segment {
+                match piece {
+                    Piece::Literal(text) => path.push_str(text),
+                    Piece::Value(at) => {
+                        let (parameter, name, given) = value(*at);
+                        let given = given.ok_or_else(|| InvalidArguments::of(name, "it is required"))?;
+                        put(&mut path, parameter, name, given)?;
+                        named = Some(name);
+                    }
+                }
+            }
+            if let Some(name) = named
+                && let Some(what) = unsafe_segment(&path[begin..])
+            {
+                return Err(InvalidArguments::of(name, what));
+            }
+        }
+        Ok(path)
+    }
+}
+
+/// The slashes of literal text begin segments.
+fn literals(text: &str, segments: &mut Vec<Vec<Piece>>) {
+    for (at, part) in text.split('/').enumerate() {
+        if at > 0 {
+            segments.push(Vec::new());
+        }
+        if !part.is_empty() {
+            segments.last_mut().expect("there is always one").push(Piece::Literal(encoded_literal(part)));
+        }
+    }
+}
+
+/// Appends a value (RFC 6570 §3.2.2, §3.2.5, §3.2.7): whatever could separate is encoded.
+fn put(path: &mut String, parameter: &Parameter, name: &str, given: &RawValue) -> Result<(), InvalidArguments> {
+    let empty = || InvalidArguments::of(name, "it must not be empty");
+    if parameter.content.is_some() {
+        write!(path, "{}", encoded(&compact(given.get()))).expect("a string takes everything");
+        return Ok(());
+    }
+    let shape = Shape::of(given).ok_or_else(empty)?;
+    if shape.parts().iter().all(|part| part.is_empty()) {
+        return Err(empty());
+    }
+    let wire = encoded(&parameter.name).to_string();
+    let (before, between) = match (parameter.style, parameter.explode) {
+        (Style::Label, true) => (".", "."),
+        (Style::Label, false) => (".", ","),
+        (Style::Matrix, true) => (";", ";"),
+        (Style::Matrix, false) => (";", ","),
+        _ => ("", ","),
+    };
+    let is_matrix = parameter.style == Style::Matrix;
+    let parts: Vec<String> = match &shape {
+        Shape::Members(members) if parameter.explode => {
+            members.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect()
+        }
+        Shape::List(elements) if is_matrix && parameter.explode => {
+            elements.iter().map(|value| format!("{wire}={}", encoded(value))).collect()
+        }
+        shape => shape.parts().into_iter().map(|part| encoded(part).to_string()).collect(),
+    };
+    path.push_str(before);
+    if is_matrix && !(parameter.explode && !matches!(shape, Shape::Scalar(_))) {
+        path.push_str(&wire);
+        path.push('=');
+    }
+    path.push_str(&parts.join(between));
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Queries: exactly the names that the document declares (OA-02).
+
+use std::collections::BTreeSet;
+use std::fmt::{Display, Write};
+
+use serde_json::value::RawValue;
+
+use super::encoding::{encoded, encoded_but_reserved, encoded_name};
+use super::style::Shape;
+use crate::arguments::{Exact, InvalidArguments, compact, written};
+use crate::{Parameter, Style};
+
+/// Which names an object may bring whose members are written apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Those that its schema lists.
+    Listed(BTreeSet<String>),
+    /// Any but these, which belong to other parameters and to credentials.
+    AllBut(BTreeSet<String>),
+}
+
+impl Names {
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Listed(names) => names.contains(name),
+            Self::AllBut(names) => !names.iter().any(|taken| taken.eq_ignore_ascii_case(name)),
+        }
+    }
+}
+
+/// A parameter as it is written.
+pub(super) struct Written<'p> {
+    pub(super) parameter: &'p Parameter,
+    /// What the argument is called.
+    pub(super) name: &'p str,
+    /// Which names an exploded object may bring.
+    pub(super) names: &'p Names,
+}
+
+/// Pairs, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Query(String);
+
+impl Query {
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+
+    fn push(&mut self, name: &str, value: impl Display) {
+        if !self.0.is_empty() {
+            self.0.push('&');
+        }
+        write!(self.0, "{name}={value}").expect("a string takes everything");
+    }
+
+    /// Appends a parameter; nothing for `null` and for what is empty.
+    pub(super) fn put(&mut self, written: &Written<'_>, given: &RawValue) -> Result<(), InvalidArguments> {
+        let parameter = written.parameter;
+        let name = encoded_name(&parameter.name);
+        if parameter.content.is_some() {
+            self.push(&name, encoded(&compact(given.get())));
+            return Ok(());
+        }
+        if parameter.style == Style::DeepObject {
+            return self.put_deep(&name, written.name, given);
+        }
+        let Some(shape) = Shape::of(given) else { return Ok(()) };
+        let value = |text: &str| {
+            if parameter.allow_reserved { encoded_but_reserved(text).to_string() } else { encoded(text).to_string() }
+        };
+        match &shape {
+            Shape::Scalar(text) => self.push(&name, value(text)),
+            Shape::List(elements) if parameter.explode => {
+                elements.iter().for_each(|element| self.push(&name, value(element)));
+            }
+            Shape::Members(members) if parameter.explode && parameter.style == Style::Form => {
+                for (key, member) in members {
+                    if !written.names.has(key) {
+                        return Err(InvalidArguments::of(written.name, format_args!("it has no member {:?}", super::shown(key))));
+                    }
+                    self.push(&encoded_name(key), value(member));
+                }
+            }
+            shape => self.put_joined(&name, parameter.style, shape),
+        }
+        Ok(())
+    }
+
+    /// The parts in one pair. What stands between them is nothing that a part can have.
+    fn put_joined(&mut self, name: &str, style: Style, shape: &Shape<'_>) {
+        let parts: Vec<_> = shape.parts().into_iter().map(|part| encoded(part).to_string()).collect();
+        let between = match style {
+            Style::SpaceDelimited => "%20",
+            Style::PipeDelimited => "%7C",
+            Style::TabDelimited => "%09",
+            _ => ",",
+        };
+        if !parts.is_empty() {
+            self.push(name, parts.join(between));
+        }
+    }
+
+    /// `name[member]=value`. The standard ends at one level; deeper ones, and elements by their position, are written as
+    /// those read them who read brackets at all.
+    pub(super) fn put_deep(&mut self, name: &str, argument: &str, given: &RawValue) -> Result<(), InvalidArguments> {
+        match Exact::read(given) {
+            Exact::Null => {}
+            Exact::Scalar(text) => self.push(name, encoded(&text)),
+            Exact::List(elements) => {
+                for (at, element) in elements.into_iter().enumerate() {
+                    self.put_deep(&format!("{name}%5B{at}%5D"), argument, element)?;
+                }
+            }
+            Exact::Members(members) => {
+                for (key, value) in members.iter() {
+                    if key.is_empty() || key.contains(['[', ']']) {
+                        return Err(InvalidArguments::of(argument, "names of members must not be empty, or have brackets"));
+                    }
+                    self.put_deep(&format!("{name}%5B{}%5D", encoded(key)), argument, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A pair of a form whose value is written as JSON where it is no scalar.
+    pub(super) fn put_text(&mut self, name: &str, given: &RawValue) {
+        self.push(&encoded_name(name), encoded(&written(given)));
+    }
+}
