@@ -113,10 +113,10 @@ async fn serve(
     match parts.method {
         Method::POST => post(endpoint, permit, &parts, body).await,
         Method::GET => {
-            let response = legacy::listen(endpoint, permit, &parts.headers).await?;
+            let response = Box::pin(legacy::listen(endpoint, permit, &parts.headers)).await?;
             Ok(until_shut_down(&endpoint.front, response, None))
         }
-        Method::DELETE => legacy::end_session(endpoint, permit, &parts.headers).await,
+        Method::DELETE => Box::pin(legacy::end_session(endpoint, permit, &parts.headers)).await,
         _ => Err(Refusal::Method("GET, POST, DELETE")),
     }
 }
@@ -143,7 +143,7 @@ async fn post(
 ) -> Result<Response, Refusal> {
     let body = body::read_json(&parts.headers, body, endpoint.front.body).await?;
     if batch::is_batch(&body) {
-        return batch::answer(endpoint, &permit, &parts.headers, &body).await;
+        return Box::pin(batch::answer(endpoint, &permit, &parts.headers, &body)).await;
     }
     message(endpoint, permit, &parts.headers, &body).await
 }
@@ -174,13 +174,13 @@ async fn message(
                 bounded.as_ref().map_or_else(|| Ok(message.clone()), |body| Message::parse(body))?;
             let body = bounded.as_ref().unwrap_or(body);
             match Era::of(&told.method, &params, headers) {
-                Era::Legacy => legacy::pass_on(endpoint, permit, headers, (body, &message)).await,
+                Era::Legacy => Box::pin(legacy::pass_on(endpoint, permit, headers, (body, &message))).await,
                 // The revision defines none from client to server.
                 Era::Modern => Ok(accepted()),
             }
         }
         Message::Response(_) => match Era::of_header(headers) {
-            Era::Legacy => legacy::pass_on(endpoint, permit, headers, (body, &message)).await,
+            Era::Legacy => Box::pin(legacy::pass_on(endpoint, permit, headers, (body, &message))).await,
             Era::Modern => Err(Refusal::UnexpectedResponse),
         },
     }
@@ -228,7 +228,7 @@ async fn go_on(
 ) -> Result<Response, Refusal> {
     quarantine::check(endpoint, &caller, admitted).await?;
     match era {
-        Era::Legacy => legacy::answer(endpoint, Arc::new(caller), asked).await,
+        Era::Legacy => Box::pin(legacy::answer(endpoint, Arc::new(caller), asked)).await,
         Era::Modern => modern::answer(endpoint, Arc::new(caller), asked).await,
     }
 }

@@ -59,7 +59,7 @@ pub(crate) async fn admit(
 ) -> Result<(Permit, Body), Refusal> {
     match &front.signed_requests {
         Some(signed_requests) if signature::is_signed(&parts.headers) => {
-            signed_requests.admit(front, guard, parts, body).await.map_err(Refusal::from)
+            Box::pin(signed_requests.admit(front, guard, parts, body)).await.map_err(Refusal::from)
         }
         _ => Ok((guard.admit(&parts.headers, &parts.uri).await.map_err(Refusal::Challenge)?, body)),
     }

@@ -93,12 +93,12 @@ pub fn encode(value: &str) -> HeaderValue {
         && !value.starts_with(' ')
         && !value.ends_with(' ')
         && !value.starts_with(SENTINEL_START);
-    let text = if plain {
-        value.to_owned()
+    let header = if plain {
+        HeaderValue::from_str(value)
     } else {
-        format!("{SENTINEL_START}{}{SENTINEL_END}", STANDARD.encode(value))
+        HeaderValue::try_from(format!("{SENTINEL_START}{}{SENTINEL_END}", STANDARD.encode(value)))
     };
-    HeaderValue::from_str(&text).expect("visible ASCII is a header value")
+    header.expect("visible ASCII is a header value")
 }
 
 /// The value that a header mirrors; `None` when the sentinel holds no canonical Base64 of UTF-8. The markers are

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{client::Limits, error::Error};
@@ -38,6 +38,11 @@ impl Body {
             }
             return Ok(Some(data));
         }
+    }
+
+    /// Whether nothing comes any more, as far as that is known without waiting.
+    pub fn is_at_end(&self) -> bool {
+        self.incoming.is_end_stream()
     }
 
     /// The rest of the body in one piece.

@@ -15,6 +15,10 @@ pub(super) async fn annotations(endpoint: &RelayEndpoint, permit: &Permit, tool:
     if !endpoint.gate.policy.looks_at_annotations() {
         return Annotations::default();
     }
+    Box::pin(look_up(endpoint, permit, tool)).await
+}
+
+async fn look_up(endpoint: &RelayEndpoint, permit: &Permit, tool: &str) -> Annotations {
     let known = endpoint.remote.annotations();
     if let Some(annotations) = known.of(tool) {
         return annotations;

@@ -43,7 +43,7 @@ pub(super) async fn answer(
 ) -> Result<Response, Refusal> {
     match caller.description().await? {
         Description::Modern(_) => forward(endpoint, caller, asked).await,
-        Description::Legacy => translated::translate(endpoint, caller, asked).await,
+        Description::Legacy => Box::pin(translated::translate(endpoint, caller, asked)).await,
     }
 }
 
@@ -54,9 +54,10 @@ async fn forward(
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
     check_parameters(&caller, asked)?;
-    let headers = headers(asked);
     let body = asked.body_with(capabilities(&caller, asked)?.as_deref());
-    let (_, answer) = caller.post(headers.clone(), body).await?;
+    let (_, answer) = caller.post(headers(asked), body).await?;
+    // Only a server that sends events can ask for something, and be answered.
+    let reply = if let Answer::Stream(_) = answer { headers(asked) } else { HeaderMap::new() };
     if let Answer::Json(status, body) = &answer
         && *status != StatusCode::OK
     {
@@ -71,7 +72,7 @@ async fn forward(
         eras: Eras::Same { knows_links: true },
         allowed: caller.remote().allowed(),
     };
-    let conversation = Conversation::new(caller, headers, Farewell::Close);
+    let conversation = Conversation::new(caller, reply, Farewell::Close);
     respond(answer, Relayed::new(endpoint, conversation, Some(passage), Manner::Same, None)).await
 }
 
@@ -107,10 +108,9 @@ fn check_parameters(caller: &Caller, asked: &Asked<'_>) -> Result<(), Refusal> {
 /// The headers that mirror the body, and those that mirror arguments.
 fn headers(asked: &Asked<'_>) -> HeaderMap {
     let name = mirror::name_of(&asked.request.method, asked.params);
-    let mut headers: HeaderMap =
-        mirror::compose(ProtocolVersion::LATEST, &asked.request.method, name.as_deref())
-            .into_iter()
-            .collect();
+    // With those of HTTP there are seven.
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.extend(mirror::compose(ProtocolVersion::LATEST, &asked.request.method, name.as_deref()));
     let mirrored = |(name, value): (&HeaderName, &HeaderValue)| {
         name.as_str().starts_with(PARAMETER_HEADERS).then(|| (name.clone(), value.clone()))
     };

@@ -32,7 +32,7 @@ pub(super) async fn check(
     admitted: &mut Admitted,
 ) -> Result<(), Refusal> {
     let Some((thing, name)) = &admitted.called else { return Ok(()) };
-    let outcome = is_approved(endpoint, caller, *thing, name).await;
+    let outcome = Box::pin(is_approved(endpoint, caller, *thing, name)).await;
     if outcome.is_err()
         && let Some(recorded) = admitted.recorded.take()
     {

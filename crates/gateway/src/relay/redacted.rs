@@ -12,7 +12,7 @@ impl Relayed {
         let Some(redacted) = event.data.as_deref().and_then(|data| self.without_secrets(data)) else {
             return event;
         };
-        self.record_redaction().await;
+        Box::pin(self.record_redaction()).await;
         Event { raw: with_data(&event.raw, &redacted), data: Some(redacted) }
     }
 
@@ -20,7 +20,7 @@ impl Relayed {
     pub(super) async fn redacted(&mut self, body: Bytes) -> Bytes {
         let redacted = std::str::from_utf8(&body).ok().and_then(|text| self.without_secrets(text));
         let Some(redacted) = redacted else { return body };
-        self.record_redaction().await;
+        Box::pin(self.record_redaction()).await;
         redacted.into()
     }
 

@@ -22,11 +22,11 @@ use crate::upstream::remote::{Answer, UpstreamError};
 const HEAD: Duration = Duration::from_secs(5);
 
 /// The answer of a server as the client gets it.
-pub(super) async fn respond(answer: Answer, mut relayed: Relayed) -> Result<Response, Refusal> {
+pub(super) async fn respond(answer: Answer, mut relayed: Box<Relayed>) -> Result<Response, Refusal> {
     let (status, body) = match answer {
         Answer::Stream(source) => {
             relayed.conversation.go_on_with(source);
-            return relay(relayed).await;
+            return Box::pin(relay(relayed)).await;
         }
         Answer::Accepted => return Err(UpstreamError::Malformed.into()),
         Answer::Refused(refusal) => return Err(*refusal),
@@ -41,17 +41,17 @@ pub(super) async fn respond(answer: Answer, mut relayed: Relayed) -> Result<Resp
         Passed::Before | Passed::Malformed if status != StatusCode::OK => {
             Err(UpstreamError::Status(status).into())
         }
-        passed => match relayed.settle(passed).await? {
+        passed => match Box::pin(relayed.settle(passed)).await? {
             Some(Output::Response(status, body)) => Ok(ending_so(json(status, body.into()), &ending)),
             // Only a question to a legacy client takes a stream.
-            _ => relay(relayed).await,
+            _ => Box::pin(relay(relayed)).await,
         },
     }
 }
 
 /// What is said until the response. A modern client's status depends on the response, so it is waited for, though not
 /// for long.
-pub(super) async fn relay(relayed: Relayed) -> Result<Response, Refusal> {
+pub(super) async fn relay(relayed: Box<Relayed>) -> Result<Response, Refusal> {
     let has_status = matches!(relayed.manner, Manner::Results(_));
     let ending = relayed.ending.clone();
     let mut outputs = Box::pin(relayed.outputs());
@@ -72,7 +72,10 @@ pub(super) fn ending_so(mut response: Response, ending: &Ending) -> Response {
 }
 
 pub(super) fn json(status: StatusCode, body: Bytes) -> Response {
-    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 pub(crate) fn event_stream(body: Body) -> Response {

@@ -42,7 +42,8 @@ pub(super) enum Output {
     Response(StatusCode, Vec<u8>),
 }
 
-/// A request whose answer passes from the server to the client.
+/// A request whose answer passes from the server to the client. It is large, and a stream of it may be silent for hours:
+/// it stands in a box, and so does what waits for anything but the next event.
 pub(super) struct Relayed {
     pub(super) front: Arc<Front>,
     pub(super) kept: Arc<Kept>,
@@ -81,8 +82,8 @@ impl Relayed {
         passage: Option<Passage>,
         manner: Manner,
         under_way: Option<UnderWay>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             front: endpoint.front.clone(),
             kept: endpoint.kept.clone(),
             conversation,
@@ -95,11 +96,11 @@ impl Relayed {
             replayed: None,
             is_redacted: false,
             ending: Ending::default(),
-        }
+        })
     }
 
     /// Everything that the client gets.
-    pub(super) fn outputs(self) -> impl Stream<Item = Output> + Send {
+    pub(super) fn outputs(self: Box<Self>) -> impl Stream<Item = Output> + Send {
         stream::unfold(self, async |mut relayed| {
             let under_way = relayed.under_way.take();
             let output = match &under_way {
@@ -127,7 +128,7 @@ impl Relayed {
                 Manner::Requests(_, Some(interview)) => {
                     match timeout(SIGN_OF_LIFE, interview.complete()).await {
                         Err(_) => Ok(Some(Output::Before(Bytes::from_static(b":\n\n")))),
-                        Ok(()) => self.ask_again().await,
+                        Ok(()) => Box::pin(self.ask_again()).await,
                     }
                 }
                 _ => match self.conversation.next().await {
@@ -156,13 +157,13 @@ impl Relayed {
         if let (Some(method), Some(id)) = (&envelope.method, envelope.id) {
             if !self.conversation.caller().remote().allowed().allows(method) {
                 let reply = refusal(method, id).ok_or(UpstreamError::Malformed)?;
-                return self.refuse(method, reply).await.map(|()| None);
+                return Box::pin(self.refuse(method, reply)).await.map(|()| None);
             }
             self.conversation.wait_for_client();
         }
         if self.passage.is_none() && envelope.method.is_none() {
             let passed = self.replayed.as_mut().map_or(Passed::Withheld, |replayed| replayed.pass(&envelope));
-            return self.replay(passed, event.raw).await;
+            return Box::pin(self.replay(passed, event.raw)).await;
         }
         match self.passage.as_ref().map_or(Passed::Before, |passage| passage.pass(&envelope)) {
             Passed::Before => Ok(Some(Output::Before(calmed(event.raw).into()))),
@@ -170,7 +171,7 @@ impl Relayed {
                 self.finish(outcome);
                 Ok(Some(Output::Before(calmed(event.raw).into())))
             }
-            passed => self.settle(passed).await,
+            passed => Box::pin(self.settle(passed)).await,
         }
     }
 

@@ -81,7 +81,11 @@ pub fn string(value: &RawValue) -> Option<Cow<'_, str>> {
             Ok(Cow::Owned(text.to_owned()))
         }
     }
-    serde_json::Deserializer::from_str(value.get()).deserialize_str(Text).ok()
+    // Anything else would cost the making of an error.
+    value
+        .get()
+        .starts_with('"')
+        .then(|| serde_json::Deserializer::from_str(value.get()).deserialize_str(Text).ok())?
 }
 
 /// Whether a raw value is a JSON object.

@@ -67,9 +67,11 @@ impl Caller {
     ) -> Result<(HeaderMap, Answer), UpstreamError> {
         match &self.remote.reached {
             Reached::Http(http) => self.post_over_http(http, headers, body).await,
-            Reached::Process(server) => Ok((HeaderMap::new(), server.post(&self.permit, &body).await?)),
+            Reached::Process(server) => {
+                Ok((HeaderMap::new(), Box::pin(server.post(&self.permit, &body)).await?))
+            }
             Reached::Joined(joined) => {
-                Ok((HeaderMap::new(), joined.post(&self.permit, &headers, &body).await?))
+                Ok((HeaderMap::new(), Box::pin(joined.post(&self.permit, &headers, &body)).await?))
             }
         }
     }

@@ -68,7 +68,8 @@ impl<'a> Envelope<'a> {
     pub(crate) fn response_to(&self, id: &RequestId<'_>) -> Option<Outcome<&'a RawValue>> {
         let is_for_it = match (self.id, id) {
             (None, _) => self.error.is_some(),
-            (Some(found), RequestId::Integer(id)) => found.get() == id.to_string(),
+            // As it was written: nobody writes a number here in another way.
+            (Some(found), RequestId::Integer(id)) => found.get() != "-0" && found.get().parse() == Ok(*id),
             (Some(found), RequestId::String(id)) => {
                 serde_json::from_str::<Value>(found.get()).is_ok_and(|found| found == **id)
             }
@@ -155,6 +156,8 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":null,"error":{}}"#, &seven, true),
             (r#"{"jsonrpc":"2.0","result":{}}"#, &seven, false),
             (r#"{"jsonrpc":"2.0","id":8,"result":{}}"#, &seven, false),
+            (r#"{"jsonrpc":"2.0","id":7.0,"result":{}}"#, &seven, false),
+            (r#"{"jsonrpc":"2.0","id":-0,"result":{}}"#, &RequestId::Integer(0), false),
             (r#"{"jsonrpc":"2.0","id":"7","result":{}}"#, &seven, false),
             (r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#, &seven, false),
             (r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{}}"#, &seven, false),

@@ -83,7 +83,9 @@ impl Remote {
     async fn whole(&self, mut body: outbound::Body) -> Result<Bytes, UpstreamError> {
         let read = async {
             let mut whole = BytesMut::new();
-            while let Some(chunk) = body.chunk().await? {
+            while !body.is_at_end()
+                && let Some(chunk) = body.chunk().await?
+            {
                 if whole.len() + chunk.len() > self.answer_size {
                     return Err(UpstreamError::TooLarge);
                 }
