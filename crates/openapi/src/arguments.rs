@@ -61,9 +61,11 @@ pub(crate) struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     pub(crate) fn read(arguments: Option<&'a RawValue>) -> Result<Self, InvalidArguments> {
         let text = arguments.map_or("{}", RawValue::get);
-        let value: Value = serde_json::from_str(text)
-            .map_err(|_| InvalidArguments::all("They cannot be read: a number is too large, or they are no JSON"))?;
-        let members = Object::read(text, &[]).map_err(|_| InvalidArguments::all("They must be one JSON object"))?;
+        let value: Value = serde_json::from_str(text).map_err(|_| {
+            InvalidArguments::all("They cannot be read: a number is too large, or they are no JSON")
+        })?;
+        let members =
+            Object::read(text, &[]).map_err(|_| InvalidArguments::all("They must be one JSON object"))?;
         // Such a member changes what an object is where a careless reader of JavaScript copies it.
         if (text.contains("__proto__") || text.contains("\\u")) && has_prototype(&value) {
             return Err(InvalidArguments::of("__proto__", "no member may be called so"));
@@ -80,7 +82,9 @@ impl<'a> Arguments<'a> {
 fn has_prototype(value: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(has_prototype),
-        Value::Object(members) => members.iter().any(|(name, value)| name == "__proto__" || has_prototype(value)),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name == "__proto__" || has_prototype(value))
+        }
         _ => false,
     }
 }

@@ -4,7 +4,7 @@ use http::Request;
 use serde_json::value::RawValue;
 
 use crate::arguments::{Arguments, InvalidArguments, Validator};
-use crate::request::{BaseUrl, Body, Template, Uncallable};
+use crate::request::{BaseUrl, Template, Uncallable};
 use crate::response::{Answered, Answers};
 use crate::{CredentialPlaces, Tool};
 
@@ -12,8 +12,7 @@ use crate::{CredentialPlaces, Tool};
 ///
 /// 1. [`Call::request`] holds the arguments against the input schema, and writes the request.
 /// 2. Somebody sends it, with a credential in it, within limits and without following redirects.
-/// 3. [`crate::refused_credential`] says whether the credential is the matter; [`Call::result`] makes the tool's result
-///    of everything else.
+/// 3. [`Call::result`] makes the tool's result of the answer.
 #[derive(Debug)]
 pub struct Call {
     validator: Validator,
@@ -39,7 +38,7 @@ impl Call {
     ///
     /// # Errors
     /// [`InvalidArguments`], which a model can read to do better.
-    pub fn request(&self, arguments: Option<&RawValue>) -> Result<Request<Body>, InvalidArguments> {
+    pub fn request(&self, arguments: Option<&RawValue>) -> Result<Request<Vec<u8>>, InvalidArguments> {
         let arguments = Arguments::read(arguments)?;
         self.validator.validate(&arguments)?;
         self.template.request(&arguments)

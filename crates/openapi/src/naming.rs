@@ -1,6 +1,7 @@
 //! What tools are called: letters, digits, `_`, `.` and `-`, at most 128 of them, no name twice (OA-14).
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,7 @@ pub(crate) fn names(operations: &[Operation], naming: Naming, target: &str) -> (
     let mut name = |operation: &Operation| {
         let wanted = operation.operation_id.clone().unwrap_or_else(|| from_path(operation));
         let name = naming.name(target, &wanted);
-        let reason = if wanted.chars().any(|character| !character.is_ascii()) {
+        let reason = if !wanted.is_ascii() {
             Some("its operationId has characters that look like others")
         } else if wanted.len() > LONGEST_NAME {
             Some("its operationId is too long")
@@ -94,7 +95,7 @@ fn normalized(name: &str) -> String {
     }
     if normalized.len() > LONGEST_NAME {
         normalized.truncate(LONGEST_NAME - 9);
-        normalized.push_str(&format!("_{:08x}", digest(name)));
+        write!(normalized, "_{:08x}", digest(name)).expect("a string takes everything");
     }
     normalized
 }

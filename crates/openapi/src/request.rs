@@ -21,8 +21,6 @@ mod style;
 mod template;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
-pub use body::Body;
-pub(crate) use body::BodyForm;
 pub(crate) use template::Template;
 
 use crate::{ApiKeyLocation, Document, SecurityScheme};

@@ -30,19 +30,17 @@ impl Default for Slimming {
 /// The longest value that stands behind `default` or `const`, in bytes.
 const LONGEST_VALUE: usize = 500;
 
-impl Slimming {
-    /// The text as plain text, cut at the end of a sentence or word where it is longer than `limit` bytes.
-    pub(crate) fn text(&self, text: &str, limit: usize) -> String {
-        cut(&plain(text), limit)
-    }
+/// The text as plain text, cut at the end of a sentence or word where it is longer than `limit` bytes.
+pub(crate) fn slim(text: &str, limit: usize) -> String {
+    cut(&plain(text), limit)
+}
 
-    /// Whether a value is short enough to be shown.
-    pub(crate) fn is_short(&self, value: &Value) -> bool {
-        match value {
-            Value::String(text) => text.len() <= LONGEST_VALUE,
-            Value::Array(_) | Value::Object(_) => value.to_string().len() <= LONGEST_VALUE,
-            Value::Null | Value::Bool(_) | Value::Number(_) => true,
-        }
+/// Whether a value is short enough to be shown.
+pub(crate) fn is_short(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.len() <= LONGEST_VALUE,
+        Value::Array(_) | Value::Object(_) => value.to_string().len() <= LONGEST_VALUE,
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
 }
 
@@ -100,7 +98,7 @@ const ENTITIES: [(&str, &str); 7] = [
 ];
 
 /// Characters that a model reads and nobody sees (UP-03), and control characters.
-fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     (character.is_control() && character != '\n' && character != '\t')
         || matches!(character,
             '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'

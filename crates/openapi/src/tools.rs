@@ -9,6 +9,7 @@ use crate::tuning::Tuning;
 use crate::{Cost, Document, DocumentError, Mode, Operation, Prompt, PromptError, Settings, Tool, Warning};
 use compile::Compiler;
 use overrides::Overrides;
+pub(crate) use reserved::is_reserved_header;
 use search::Search;
 
 mod arguments;
@@ -27,7 +28,7 @@ pub const ADVISED_TOOLS: usize = 30;
 /// The tools and prompts of one API.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    tools: Vec<Tool>,
+    all: Vec<Tool>,
     by_name: HashMap<String, usize>,
     prompts: Vec<Prompt>,
     search: Option<Search>,
@@ -56,8 +57,8 @@ impl Tools {
             }
         }
         let tools = Self::new(tools, settings);
-        if settings.mode == Mode::Tools && tools.tools.len() > ADVISED_TOOLS {
-            let (count, tokens) = (tools.tools.len(), tools.cost.tokens);
+        if settings.mode == Mode::Tools && tools.all.len() > ADVISED_TOOLS {
+            let (count, tokens) = (tools.all.len(), tools.cost.tokens);
             warnings.push(Warning::ManyTools { count, advised: ADVISED_TOOLS, tokens });
         }
         Ok((tools, warnings))
@@ -70,25 +71,25 @@ impl Tools {
             cost += tool.cost;
         }
         let search = (settings.mode == Mode::Search).then(|| Search::new(&tools, settings));
-        Self { tools, by_name, prompts: settings.prompts.clone(), search, cost }
+        Self { all: tools, by_name, prompts: settings.prompts.clone(), search, cost }
     }
 
     /// Every tool, whether it is listed or found by searching.
     pub fn all(&self) -> &[Tool] {
-        &self.tools
+        &self.all
     }
 
     /// What `tools/list` shows: all tools, or the two that search and call.
     pub fn listed(&self) -> Vec<&mcp::Tool> {
         match &self.search {
             Some(search) => search.tools().collect(),
-            None => self.tools.iter().map(|tool| &tool.definition).collect(),
+            None => self.all.iter().map(|tool| &tool.definition).collect(),
         }
     }
 
     /// The tool with exactly this name.
     pub fn get(&self, name: &str) -> Option<&Tool> {
-        self.by_name.get(name).map(|at| &self.tools[*at])
+        self.by_name.get(name).map(|at| &self.all[*at])
     }
 
     /// The name of the tool that searches, in search mode.
@@ -104,7 +105,7 @@ impl Tools {
     /// The tools that fit the words best, the best one first; nothing outside of search mode.
     pub fn search(&self, query: &str, most: usize) -> Vec<&Tool> {
         let found = self.search.as_ref().map(|search| search.find(query, most)).unwrap_or_default();
-        found.into_iter().map(|at| &self.tools[at]).collect()
+        found.into_iter().map(|at| &self.all[at]).collect()
     }
 
     /// What all tools cost together. In search mode a client pays only for what it finds; see [`Tools::listed_tokens`].

@@ -41,7 +41,9 @@ impl Validator {
             (_, true) => Err(too_complex()),
             (true, false) => Ok(()),
             (false, false) => {
-                let (errors, is_used_up) = budget::within(|| self.0.iter_errors(value).take(TOLD).map(|error| told(&error)).collect());
+                let (errors, is_used_up) = budget::within(|| {
+                    self.0.iter_errors(value).take(TOLD).map(|error| told(&error)).collect()
+                });
                 Err(if is_used_up { too_complex() } else { InvalidArguments::several(errors) })
             }
         }

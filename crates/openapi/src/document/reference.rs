@@ -47,7 +47,7 @@ pub(super) fn check(root: &Value, limits: &Limits) -> Result<(), DocumentError> 
             path.reverse();
             // RFC 6901 §3
             let escaped = path.iter().map(|member| member.replace('~', "~0").replace('/', "~1"));
-            let at: String = escaped.map(|member| format!("/{member}")).collect();
+            let at = escaped.fold(String::new(), |at, member| at + "/" + &member);
             DocumentError::ExternalReference { at, reference }
         }
     })

@@ -92,8 +92,8 @@ fn oa_07_documents_are_held_to_their_limits() {
             assert!(parse(&opening.repeat(times)).is_err());
         }
     }
-    let block =
-        |levels: usize| (0..levels).map(|level| format!("{}a:\n", " ".repeat(level))).collect::<String>();
+    let line = |level: usize| " ".repeat(level) + "a:\n";
+    let block = |levels: usize| (0..levels).map(line).collect::<String>();
     assert!(parse(&format!("openapi: 3.0.0\nx:\n{}", block(62).replace("a:", " a:"))).is_ok());
     assert!(parse(&block(2000)).is_err());
 
@@ -131,7 +131,7 @@ fn oa_07_a_billion_laughs_stay_a_joke() {
     let mut text = String::from("openapi: 3.0.0\na0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
     for level in 1..12 {
         let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        text = format!("{text}a{level}: &a{level} [{aliases}]\n");
     }
     let error = parse(&text).unwrap_err();
     assert!(matches!(error, DocumentError::TooMany { .. } | DocumentError::Syntax(_)), "{error}");

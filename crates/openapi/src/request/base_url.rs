@@ -41,7 +41,11 @@ impl BaseUrl {
         let base = Self { origin: format!("{scheme}://{authority}"), prefix: prefix.to_owned() };
         let is_read_so = Url::parse(&format!("{}{prefix}/", base.origin))
             .is_ok_and(|url| url.path().strip_suffix('/') == Some(prefix));
-        if is_plain && is_read_so { Ok(base) } else { Err(InvalidBaseUrl("has a path that can be read in two ways")) }
+        if is_plain && is_read_so {
+            Ok(base)
+        } else {
+            Err(InvalidBaseUrl("has a path that can be read in two ways"))
+        }
     }
 
     /// The URL of a path and a query below the base; `None` when parsers of URLs would read another one.
@@ -52,8 +56,10 @@ impl BaseUrl {
         let (uri, url) = (text.parse::<Uri>().ok()?, Url::parse(&text).ok()?);
         let is_path = |read: &str| read.strip_prefix(prefix.as_str()) == Some(path);
         let is_query = |read: Option<&str>| read.unwrap_or_default() == query;
-        let is_read_so = is_path(uri.path()) && is_path(url.path()) && is_query(uri.query()) && is_query(url.query());
-        let is_there = uri.authority().is_some_and(|there| origin.ends_with(there.as_str())) && url.fragment().is_none();
+        let is_read_so =
+            is_path(uri.path()) && is_path(url.path()) && is_query(uri.query()) && is_query(url.query());
+        let is_there =
+            uri.authority().is_some_and(|there| origin.ends_with(there.as_str())) && url.fragment().is_none();
         (is_read_so && is_there).then_some(uri)
     }
 }
@@ -92,7 +98,19 @@ mod tests {
     #[test]
     fn oa_01_what_another_parser_reads_otherwise_is_not_joined() {
         let base = new("https://a.test/v1").unwrap();
-        for path in ["/../x", "/%2e%2e/x", "/a/%2E/x", "/a/.%2e", "/a\\b", "/a b", "/a?b", "/a#b", "/a\tb", "/ü", "@evil.test/"] {
+        for path in [
+            "/../x",
+            "/%2e%2e/x",
+            "/a/%2E/x",
+            "/a/.%2e",
+            "/a\\b",
+            "/a b",
+            "/a?b",
+            "/a#b",
+            "/a\tb",
+            "/ü",
+            "@evil.test/",
+        ] {
             assert_eq!(base.join(path, ""), None, "{path}");
         }
         for query in ["a=b#c", "a=b c", "a=\"b\""] {

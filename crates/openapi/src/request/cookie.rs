@@ -26,5 +26,6 @@ pub(super) fn put(cookies: &mut String, parameter: &Parameter, given: &RawValue)
 
 /// Whether a cookie can be called so (RFC 6265 §4.1.1): a token.
 pub(super) fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

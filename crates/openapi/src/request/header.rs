@@ -28,10 +28,16 @@ pub(super) fn value(
         return Ok(None);
     }
     if text.len() > LONGEST {
-        return Err(InvalidArguments::of(name, format_args!("it is longer than a header may be, {LONGEST} bytes")));
+        return Err(InvalidArguments::of(
+            name,
+            format_args!("it is longer than a header may be, {LONGEST} bytes"),
+        ));
     }
     if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return Err(InvalidArguments::of(name, "it goes into a header, which has printable ASCII characters only, and one line"));
+        return Err(InvalidArguments::of(
+            name,
+            "it goes into a header, which has printable ASCII characters only, and one line",
+        ));
     }
     let value = HeaderValue::from_str(text.trim());
     value.map(Some).map_err(|_| InvalidArguments::of(name, "it does not fit into a header"))

@@ -30,7 +30,8 @@ impl Path {
         let mut segments = vec![Vec::new()];
         let mut rest = path;
         while let Some((before, behind)) = rest.split_once('{') {
-            let (name, after) = behind.split_once('}').ok_or(Uncallable::Path("has a brace that is not closed"))?;
+            let (name, after) =
+                behind.split_once('}').ok_or(Uncallable::Path("has a brace that is not closed"))?;
             literals(before, &mut segments);
             let at = place(name).ok_or(Uncallable::Path("has a parameter that is not described"))?;
             segments.last_mut().expect("there is always one").push(Piece::Value(at));
@@ -91,7 +92,12 @@ fn literals(text: &str, segments: &mut Vec<Vec<Piece>>) {
 }
 
 /// Appends a value (RFC 6570 §3.2.2, §3.2.5, §3.2.7): whatever could separate is encoded.
-fn put(path: &mut String, parameter: &Parameter, name: &str, given: &RawValue) -> Result<(), InvalidArguments> {
+fn put(
+    path: &mut String,
+    parameter: &Parameter,
+    name: &str,
+    given: &RawValue,
+) -> Result<(), InvalidArguments> {
     let empty = || InvalidArguments::of(name, "it must not be empty");
     if parameter.content.is_some() {
         write!(path, "{}", encoded(&compact(given.get()))).expect("a string takes everything");

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::encoding::{encoded, encoded_but_reserved, encoded_name};
 use super::style::Shape;
-use crate::arguments::{Exact, InvalidArguments, compact, written};
+use crate::arguments::{Exact, InvalidArguments, compact, shown, written};
 use crate::{Parameter, Style};
 
 /// Which names an object may bring whose members are written apart.
@@ -66,7 +66,11 @@ impl Query {
         }
         let Some(shape) = Shape::of(given) else { return Ok(()) };
         let value = |text: &str| {
-            if parameter.allow_reserved { encoded_but_reserved(text).to_string() } else { encoded(text).to_string() }
+            if parameter.allow_reserved {
+                encoded_but_reserved(text).to_string()
+            } else {
+                encoded(text).to_string()
+            }
         };
         match &shape {
             Shape::Scalar(text) => self.push(&name, value(text)),
@@ -76,7 +80,10 @@ impl Query {
             Shape::Members(members) if parameter.explode && parameter.style == Style::Form => {
                 for (key, member) in members {
                     if !written.names.has(key) {
-                        return Err(InvalidArguments::of(written.name, format_args!("it has no member {:?}", super::shown(key))));
+                        return Err(InvalidArguments::of(
+                            written.name,
+                            format_args!("it has no member {:?}", shown(key)),
+                        ));
                     }
                     self.push(&encoded_name(key), value(member));
                 }
@@ -102,7 +109,12 @@ impl Query {
 
     /// `name[member]=value`. The standard ends at one level; deeper ones, and elements by their position, are written as
     /// those read them who read brackets at all.
-    pub(super) fn put_deep(&mut self, name: &str, argument: &str, given: &RawValue) -> Result<(), InvalidArguments> {
+    pub(super) fn put_deep(
+        &mut self,
+        name: &str,
+        argument: &str,
+        given: &RawValue,
+    ) -> Result<(), InvalidArguments> {
         match Exact::read(given) {
             Exact::Null => {}
             Exact::Scalar(text) => self.push(name, encoded(&text)),
@@ -114,13 +126,23 @@ impl Query {
             Exact::Members(members) => {
                 for (key, value) in members.iter() {
                     if key.is_empty() || key.contains(['[', ']']) {
-                        return Err(InvalidArguments::of(argument, "names of members must not be empty, or have brackets"));
+                        return Err(InvalidArguments::of(
+                            argument,
+                            "names of members must not be empty, or have brackets",
+                        ));
                     }
                     self.put_deep(&format!("{name}%5B{}%5D", encoded(key)), argument, value)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// A list of a form in one pair.
+    pub(super) fn put_list(&mut self, name: &str, style: Style, given: &RawValue) {
+        if let Some(shape) = Shape::of(given) {
+            self.put_joined(name, style, &shape);
+        }
     }
 
     /// A pair of a form whose value is written as JSON where it is no scalar.

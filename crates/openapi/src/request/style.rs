@@ -21,7 +21,9 @@ impl<'a> Shape<'a> {
         Some(match Exact::read(raw) {
             Exact::Null => return None,
             Exact::Scalar(text) => Self::Scalar(text),
-            Exact::List(elements) => Self::List(elements.into_iter().filter(is_something).map(written).collect()),
+            Exact::List(elements) => {
+                Self::List(elements.into_iter().filter(is_something).map(written).collect())
+            }
             Exact::Members(members) => {
                 let members = members.iter().filter(|(_, value)| is_something(value));
                 Self::Members(members.map(|(name, value)| (name.to_owned(), written(value))).collect())

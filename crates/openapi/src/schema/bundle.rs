@@ -32,11 +32,11 @@ impl Schemas<'_> {
             losses: Vec::new(),
             reached,
         };
-        let mut bundled = bundle.embed(schema, Place { definition: None, depth: 0, is_in_place: true })?;
+        let mut bundled = bundle.embed(schema, Place { definition: None, depth: 0, of_the_same: true })?;
         let mut definitions = Map::new();
         while let Some(reference) = bundle.waiting.pop() {
             let definition = Rc::clone(&bundle.reached[&reference]);
-            let place = Place { definition: Some(&reference), depth: 2, is_in_place: true };
+            let place = Place { definition: Some(&reference), depth: 2, of_the_same: true };
             let embedded = bundle.embed(&definition.schema, place)?;
             definitions.insert(bundle.names[&reference].clone(), embedded);
         }
@@ -110,13 +110,13 @@ fn collect<'s>(schema: &'s Value, is_in_place: bool, see: &mut impl FnMut(Option
                 Some(Form::InPlace) => collect(value, is_in_place, see),
                 Some(Form::Schemas) => elements(value).for_each(|schema| collect(schema, false, see)),
                 Some(Form::AllInPlace) => {
-                    elements(value).for_each(|schema| collect(schema, is_in_place, see))
+                    elements(value).for_each(|schema| collect(schema, is_in_place, see));
                 }
                 Some(Form::Members | Form::Patterns) => {
                     members_of(value).for_each(|schema| collect(schema, false, see));
                 }
                 Some(Form::Dependent) => {
-                    members_of(value).for_each(|schema| collect(schema, is_in_place, see))
+                    members_of(value).for_each(|schema| collect(schema, is_in_place, see));
                 }
                 _ => elements(value).for_each(|_| see(None, false)),
             },
@@ -203,12 +203,12 @@ struct Place<'p> {
     definition: Option<&'p str>,
     depth: usize,
     /// Whether it speaks of the same instance as the definition.
-    is_in_place: bool,
+    of_the_same: bool,
 }
 
 impl Place<'_> {
-    fn deeper(self, is_in_place: bool) -> Self {
-        Self { depth: self.depth + 1, is_in_place: self.is_in_place && is_in_place, ..self }
+    fn deeper(self, of_the_same: bool) -> Self {
+        Self { depth: self.depth + 1, of_the_same: self.of_the_same && of_the_same, ..self }
     }
 }
 
@@ -260,7 +260,7 @@ impl Bundle {
     /// What stands in the place of a reference: the definition, or a reference into `$defs`.
     fn reference(&mut self, reference: &str, place: Place<'_>) -> Result<Value, TooLarge> {
         let from_endless = place.definition.is_some_and(|definition| self.endless.contains(definition));
-        if place.is_in_place && from_endless && self.endless.contains(reference) {
+        if place.of_the_same && from_endless && self.endless.contains(reference) {
             self.lose(format!(
                 "`{reference}` refers to itself without end, so that anything is taken in its place"
             ));

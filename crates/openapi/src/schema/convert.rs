@@ -6,6 +6,7 @@ use super::keyword::{Form, form};
 use super::nullable::{is_nullable, or_null};
 use super::{Direction, Schemas};
 use crate::document::Version;
+use crate::text::{is_short, slim};
 
 impl Schemas<'_> {
     /// The schema with everything inside of it. References are left as the document has them.
@@ -90,7 +91,7 @@ impl Schemas<'_> {
             Form::Word => value.is_string().then(|| value.clone())?,
             Form::Pattern => self.pattern(value.as_str()?)?.into(),
             Form::Text => self.text(value.as_str()?)?.into(),
-            Form::Any => self.slimming.is_short(value).then(|| value.clone())?,
+            Form::Any => is_short(value).then(|| value.clone())?,
             Form::Values => self.values(value.as_array()?)?,
             Form::Names => names(value)?,
             Form::Schema | Form::InPlace => {
@@ -148,7 +149,7 @@ impl Schemas<'_> {
     }
 
     fn text(&self, text: &str) -> Option<String> {
-        let text = self.slimming.text(text, self.slimming.parameter_description);
+        let text = slim(text, self.slimming.parameter_description);
         (!text.is_empty()).then_some(text)
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Chosen;
 use super::reserved::Credentials;
 use crate::schema::Schemas;
+use crate::text::slim;
 use crate::{BoundParameter, Location, Operation, Parameter, Slimming, Source, Style, Warning};
 
 /// The member that is the body.
@@ -109,10 +110,8 @@ impl Context<'_, '_> {
             schema = json!({});
         }
         let Some(members) = schema.as_object_mut() else { return schema };
-        let written = parameter
-            .description
-            .as_ref()
-            .map(|text| self.slimming.text(text, self.slimming.parameter_description));
+        let written =
+            parameter.description.as_ref().map(|text| slim(text, self.slimming.parameter_description));
         if let Some(description) = said.cloned().or(written).filter(|text| !text.is_empty()) {
             members.insert("description".to_owned(), description.into());
         }

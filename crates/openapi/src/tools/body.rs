@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Chosen;
 use super::arguments::{Arguments, BODY, Context};
+use crate::text::slim;
 use crate::{BoundBody, Document, MediaType, RequestBody, Warning};
 
 /// In which way a media type is written.
@@ -121,7 +122,7 @@ fn close(schema: &mut Map<String, Value>) {
 
 fn describe(schema: &mut Value, body: &RequestBody, context: &Context<'_, '_>) {
     let Some(description) = &body.description else { return };
-    let description = context.slimming.text(description, context.slimming.parameter_description);
+    let description = slim(description, context.slimming.parameter_description);
     if schema.get("description").is_none() && !description.is_empty() {
         schema["description"] = description.into();
     }
@@ -186,7 +187,7 @@ fn tune(
 fn conceal_all(bound: &mut BoundBody, chosen: &Chosen<'_>) -> Result<(), String> {
     bound.member = None;
     match chosen.tuning.fix.get(BODY) {
-        Some(Value::Object(members)) => bound.fixed = members.clone(),
+        Some(Value::Object(members)) => bound.fixed.clone_from(members),
         Some(_) => return Err("fix.body is a table".to_owned()),
         None if bound.required => {
             return Err("body is hidden and required: give it a value by fix.body".to_owned());

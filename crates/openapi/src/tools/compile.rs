@@ -49,7 +49,7 @@ impl<'c> Compiler<'c> {
         warnings.extend(losses.map(|what| Warning::Schema { operation: operation.place(), what }));
         let definition = mcp::Tool {
             name: chosen.name.clone(),
-            title: description::title(operation, &self.settings.slimming),
+            title: description::title(operation),
             description: Some(description::description(chosen, &self.settings.slimming)),
             input_schema,
             other,

@@ -4,14 +4,15 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::Chosen;
+use crate::text::slim;
 use crate::{Operation, Slimming};
 
 /// The longest title, in bytes.
 const LONGEST_TITLE: usize = 120;
 
 /// A name for people: the summary.
-pub(super) fn title(operation: &Operation, slimming: &Slimming) -> Option<String> {
-    let title = slimming.text(operation.summary.as_deref()?, LONGEST_TITLE).replace('\n', " ");
+pub(super) fn title(operation: &Operation) -> Option<String> {
+    let title = slim(operation.summary.as_deref()?, LONGEST_TITLE).replace('\n', " ");
     (!title.is_empty()).then_some(title)
 }
 
@@ -21,8 +22,7 @@ pub(super) fn description(chosen: &Chosen<'_>, slimming: &Slimming) -> String {
         return description.clone();
     }
     let operation = chosen.operation;
-    let plain =
-        |text: &Option<String>| slimming.text(text.as_deref().unwrap_or_default(), slimming.tool_description);
+    let plain = |text: &Option<String>| slim(text.as_deref().unwrap_or_default(), slimming.tool_description);
     let (summary, description) = (plain(&operation.summary), plain(&operation.description));
     let said = match (summary.as_str(), description.as_str()) {
         ("", "") => operation.place(),
@@ -30,9 +30,7 @@ pub(super) fn description(chosen: &Chosen<'_>, slimming: &Slimming) -> String {
         (summary, description) if description.starts_with(summary.trim_end_matches('.')) => {
             description.to_owned()
         }
-        (summary, description) => {
-            slimming.text(&format!("{summary}\n{description}"), slimming.tool_description)
-        }
+        (summary, description) => slim(&format!("{summary}\n{description}"), slimming.tool_description),
     };
     if operation.deprecated { format!("Deprecated. {said}") } else { said }
 }
