@@ -119,7 +119,7 @@ impl Provider {
         self.state.lock().attempts
     }
 
-    /// How many refreshes came before half of the time was over that the last answer had promised.
+    /// How many refreshes came long before half of the time was over that the last answer had promised.
     pub(crate) fn early(&self) -> usize {
         self.state.lock().ledger.early
     }

@@ -47,7 +47,7 @@ pub(super) struct Ledger {
     pub(super) refreshes: usize,
     /// How many refresh tokens came a second time.
     pub(super) reuses: usize,
-    /// How many refreshes came before half of the time was over that the last answer had promised.
+    /// How many refreshes came long before half of the time was over that the last answer had promised.
     pub(super) early: usize,
     /// How many families were ended by a revocation request.
     pub(super) revocations: usize,
@@ -136,7 +136,7 @@ impl Ledger {
     pub(super) fn promised(&mut self, access: &str, lifetime: Duration) {
         let is_of = |family: &&mut Family| family.access.iter().any(|(token, _)| token == access);
         if let Some(family) = self.families.iter_mut().find(is_of) {
-            family.due = Instant::now() + lifetime / 2;
+            family.due = Instant::now() + lifetime * 2 / 5;
         }
     }
 
