@@ -19,7 +19,6 @@ pub mod optional {
     use super::{Deserialize, Deserializer, Secret, Serializer};
 
     /// Writes the clear text, if there is any.
-    #[expect(clippy::ref_option, reason = "the signature that serde's `with` asks for")]
     pub fn serialize<S: Serializer>(
         secret: &Option<Secret<String>>,
         serializer: S,
