@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use oauth::Scope;
+
 use crate::need::Need;
 
 /// Why the vault could not do what it was asked for.
@@ -65,4 +67,17 @@ pub enum CredentialError {
     /// The vault failed.
     #[error(transparent)]
     Vault(#[from] VaultError),
+}
+
+impl CredentialError {
+    /// The same; what is to be connected is to be allowed `needed` too.
+    pub(crate) fn asking_for(self, needed: &Scope) -> Self {
+        match self {
+            Self::Connect(mut need) => {
+                need.scope = need.scope.union(needed);
+                Self::Connect(need)
+            }
+            error => error,
+        }
+    }
 }

@@ -1,0 +1,74 @@
+//! Renewals that were begun by somebody who is gone.
+
+use store::HeldCredential;
+
+use super::attempt::Attempt;
+use crate::{
+    connection::ReconnectReason,
+    error::{CredentialError, VaultError},
+    provider::ProviderName,
+    vault::Vault,
+};
+
+/// Rows that are read at once.
+const PAGE: i64 = 200;
+
+/// What became of renewals of unknown outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Renewed after all.
+    pub renewed: u64,
+    /// A person has to connect again.
+    pub ended: u64,
+    /// Still open: somebody else is at it, or the provider is away.
+    pub open: u64,
+}
+
+impl Vault {
+    /// Settles the renewals that were begun by a process that is gone: once more where the provider takes that well, else
+    /// the person is told to connect again. To be called at the start, and now and then.
+    pub async fn settle_intents(&self) -> Result<Settled, VaultError> {
+        let mut settled = Settled::default();
+        let mut after = String::new();
+        loop {
+            let page = self.0.settings.store.abandoned_renewals(&after, PAGE).await?;
+            for id in &page {
+                match self.settle(id).await? {
+                    Some(Attempt::Renewed(_)) => settled.renewed += 1,
+                    Some(Attempt::Ended) => settled.ended += 1,
+                    Some(_) => settled.open += 1,
+                    None => {}
+                }
+            }
+            match page.last() {
+                Some(last) => after.clone_from(last),
+                None => return Ok(settled),
+            }
+        }
+    }
+
+    async fn settle(&self, id: &str) -> Result<Option<Attempt>, VaultError> {
+        let held = self.0.settings.store.held_credential(id).await?;
+        let Some(held) = held.filter(is_abandoned) else { return Ok(None) };
+        let name = ProviderName::parse(&held.connection.provider);
+        // A provider that is not configured any more may come back.
+        let Some(provider) = name.and_then(|name| self.provider(&name)) else {
+            return Ok(Some(Attempt::Taken));
+        };
+        let attempt = if provider.repeats().allow(held.credential.attempts) {
+            self.attempt(&provider, &held, false).await
+        } else {
+            self.break_off(&held, ReconnectReason::UnknownOutcome).await.map(|()| Attempt::Ended)
+        };
+        match attempt {
+            Ok(attempt) => Ok(Some(attempt)),
+            Err(CredentialError::Vault(error)) => Err(error),
+            Err(error) => Ok(Some(Attempt::Failed(error))),
+        }
+    }
+}
+
+/// As it was when the list was made.
+fn is_abandoned(held: &HeldCredential) -> bool {
+    held.credential.intent.is_some() && held.credential.leased_until <= held.read_at
+}
