@@ -31,17 +31,20 @@ pub(crate) fn install() -> Result<Clients> {
     debian::install()?;
     let cache = environment::cache()?;
     fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
-    let (node, python_1, python_2, python_aws, servers) = thread::scope(|scope| {
+    let (node, python_1, python_2, python_aws, servers, documents) = thread::scope(|scope| {
         let node = scope.spawn(|| install_once(&cache, &NODE));
+        let documents = scope.spawn(|| install_once(&cache, &DOCUMENTS));
         let python_1 = scope.spawn(|| install_once(&cache, &PYTHON_1));
         let python_2 = scope.spawn(|| install_once(&cache, &PYTHON_2));
         let python_aws = scope.spawn(|| install_once(&cache, &PYTHON_AWS));
         let servers = scope.spawn(|| install_once(&cache, &PYTHON_SERVERS));
-        (joined(node), joined(python_1), joined(python_2), joined(python_aws), joined(servers))
+        let python = (joined(python_1), joined(python_2), joined(python_aws), joined(servers));
+        (joined(node), python.0, python.1, python.2, python.3, joined(documents))
     });
     let chromium = environment::executable("chromium").context("chromium is not in PATH")?;
     let clients = Clients(vec![
         ("VESTIBULE_TEST_CHROMIUM", chromium),
+        ("VESTIBULE_TEST_DOCUMENTS", documents?),
         ("VESTIBULE_TEST_NODE_MODULES", node?.join("node_modules")),
         ("VESTIBULE_TEST_PYTHON_1", python_1?.join("bin/python")),
         ("VESTIBULE_TEST_PYTHON_2", python_2?.join("bin/python")),
@@ -68,6 +71,17 @@ const NODE: Packages = Packages {
         "tests/clients/node/.npmrc",
     ],
     install: install_npm,
+};
+/// Descriptions of real APIs: npm packages in `node_modules`, Python packages in `packages`.
+const DOCUMENTS: Packages = Packages {
+    name: "documents",
+    pins: &[
+        "tests/clients/documents/package.json",
+        "tests/clients/documents/package-lock.json",
+        "tests/clients/documents/.npmrc",
+        "tests/clients/python/requirements-documents.txt",
+    ],
+    install: install_documents,
 };
 const PYTHON_1: Packages = Packages {
     name: "python-1",
@@ -132,6 +146,20 @@ fn copy_pins(pins: &[&str], directory: &Path) -> Result<()> {
 
 fn install_npm(directory: &Path) -> Result<()> {
     quietly(Command::new("npm").args(["ci", "--no-progress"]).current_dir(directory))
+}
+
+/// The packages are only read, so nothing that they need to run is installed.
+fn install_documents(directory: &Path) -> Result<()> {
+    install_npm(directory)?;
+    let environment = directory.join("environment");
+    quietly(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    quietly(
+        Command::new(environment.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"])
+            .arg(directory.join("packages"))
+            .arg("--requirement")
+            .arg(directory.join("requirements-documents.txt")),
+    )
 }
 
 fn install_python(directory: &Path, requirements: &str) -> Result<()> {
