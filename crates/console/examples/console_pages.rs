@@ -102,7 +102,14 @@ fn connect_pages(language: Language) -> Vec<(&'static str, String)> {
             },
         ),
         ("connect-key", key),
-        ("connect-password", Connect { entry: Entry::Password, problem: Some(Problem::Secret), ..key }),
+        (
+            "connect-password",
+            Connect {
+                entry: Entry::Password,
+                problem: Some(Problem::Secret { told: "the service answered 401 to it" }),
+                ..key
+            },
+        ),
     ];
     samples.into_iter().map(|(name, view)| (name, view.render(language))).collect()
 }

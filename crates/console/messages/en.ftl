@@ -48,7 +48,7 @@ problem-failed = Connecting { $provider } went wrong
 problem-failed-meaning = Nothing was lost and nothing was connected. Try again. If it lasts, tell the operator of this site.
 problem-failed-said = In detail: { $description }
 problem-secret = This cannot be used
-problem-secret-meaning = It is empty, too long, or has characters that cannot be sent. Copy it again.
+problem-secret-meaning = Nothing was kept. Copy it again and try once more.
 
 ## Connected
 
@@ -74,7 +74,7 @@ account-meaning = Nothing has changed yet. Whatever uses { $provider } for you s
 account-replace = Use the new one instead
 account-replace-meaning = The connection to the account from before is ended.
 account-keep = Keep both
-account-keep-meaning = The account from before stays the one that is used, until you disconnect it.
+account-keep-meaning = The new one is used from now on. The one from before stays in your connections.
 account-cancel = Cancel
 account-cancel-meaning = The new one is forgotten.
 
@@ -126,4 +126,5 @@ connections-reconnect = Reconnect
 connections-disconnect = Disconnect
 connections-connect = Connect
 connections-another = Connect another account
+connections-choose = Use this one
 connections-disconnect-meaning = Disconnecting ends it at once, here and at the service where it can be told.

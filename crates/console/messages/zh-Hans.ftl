@@ -47,7 +47,7 @@ problem-failed = 连接 { $provider } 时出了问题
 problem-failed-meaning = 没有丢失任何内容，也没有建立任何连接。请重试。如果持续如此，请告知本站的管理员。
 problem-failed-said = 详细信息：{ $description }
 problem-secret = 这无法使用
-problem-secret-meaning = 它为空、过长，或含有无法发送的字符。请重新复制。
+problem-secret-meaning = 没有保存任何内容。请重新复制后再试一次。
 
 ## 已连接
 
@@ -73,7 +73,7 @@ account-meaning = 尚未更改任何内容。代您使用 { $provider } 的一�
 account-replace = 改用新账户
 account-replace-meaning = 与之前账户的连接将被终止。
 account-keep = 两个都保留
-account-keep-meaning = 仍使用之前的账户，直到您断开它。
+account-keep-meaning = 从现在起使用新账户。之前的账户仍保留在您的连接中。
 account-cancel = 取消
 account-cancel-meaning = 新账户将被忘记。
 
@@ -125,4 +125,5 @@ connections-reconnect = 重新连接
 connections-disconnect = 断开
 connections-connect = 连接
 connections-another = 连接另一个账户
+connections-choose = 使用此账户
 connections-disconnect-meaning = 断开后立即失效；若该服务支持，也会通知它。

@@ -41,9 +41,8 @@ async fn choose(
         Some("cancel") => AccountChoice::Cancel,
         _ => return Err(PageError::expired_transaction(StatusCode::BAD_REQUEST)),
     };
-    let browser = from.digest().ok_or_else(PageError::foreign_form)?;
     let id = &waiting.request.id;
-    match console.vault().settle_account(id, &person(&waiting.who), &browser, choice).await {
+    match console.vault().settle_account(id, &person(&waiting.who), choice).await {
         Ok(_) => Ok(page::see_other(console.issuer(), &address(console, id))),
         Err(error) => problem::answer(console, error),
     }

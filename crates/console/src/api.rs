@@ -8,10 +8,14 @@
 //! | request | scope | answer |
 //! |---|---|---|
 //! | `GET /api/connections` | `connections:read` | the caller's connections |
-//! | `GET /api/connections?owner=all` | `connections:read` | that there are connections, to operators |
+//! | `GET /api/connections?owner=all&after=ID` | `connections:read` | that there are connections, to operators |
 //! | `GET /api/connections/{id}` | `connections:read` | one of the caller's |
 //! | `POST /api/connections` | `connections:write` | a link at which the user connects |
 //! | `DELETE /api/connections/{id}` | `connections:write` | it is ended |
+
+mod answer;
+mod document;
+mod request;
 
 use std::sync::Arc;
 
@@ -24,13 +28,14 @@ use axum::{
 };
 use guard::{GuardLayer, Permit};
 use http::StatusCode;
-use oauth::{Scope, UserId, parameters::Parameters};
+use oauth::{Scope, UserId};
 use vault::{Connection, ConnectionId, Owner};
 
+pub(crate) use self::answer::ApiError;
 use self::{
-    answer::{ApiError, json, nothing},
+    answer::{json, nothing},
     document::{Listed, Shown},
-    request::Wanted,
+    request::{Listing, Wanted},
 };
 use crate::{
     begin,
@@ -38,12 +43,11 @@ use crate::{
     settings::Console,
 };
 
-mod answer;
-mod document;
-mod request;
-
 /// The largest body that is read, in bytes.
 const MAXIMUM_BODY: usize = 16 * 1024;
+
+/// How many connections of everybody are listed at once.
+const PAGE: u32 = 200;
 
 /// The endpoints behind their guard, below the issuer.
 pub(crate) fn router(console: &Console) -> Router<Console> {
@@ -60,12 +64,10 @@ async fn list(
     Extension(permit): Extension<Arc<Permit>>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let query = Parameters::parse(query.unwrap_or_default().as_bytes());
-    let owner = query.as_ref().map(|query| query.one("owner"));
-    let result = match owner {
-        Ok(Ok(None)) => list_own(&console, &permit).await,
-        Ok(Ok(Some("all"))) => list_all(&console, &permit).await,
-        _ => Err(ApiError::invalid("owner is all, or left out")),
+    let result = match Listing::read(&query.unwrap_or_default()) {
+        Ok(Listing::Own) => list_own(&console, &permit).await,
+        Ok(Listing::All { after }) => list_all(&console, &permit, after.as_ref()).await,
+        Err(error) => Err(error),
     };
     result.unwrap_or_else(ApiError::into_response)
 }
@@ -76,14 +78,20 @@ async fn list_own(console: &Console, permit: &Permit) -> Result<Response, ApiErr
     Ok(json(StatusCode::OK, &serde_json::json!({ "connections": shown })))
 }
 
-async fn list_all(console: &Console, permit: &Permit) -> Result<Response, ApiError> {
+async fn list_all(
+    console: &Console,
+    permit: &Permit,
+    after: Option<&ConnectionId>,
+) -> Result<Response, ApiError> {
     let user = UserId::from_unverified(permit.subject());
     if permit.is_external() || !console.server().is_operator(&user).await? {
         return Err(ApiError::NotAnOperator);
     }
-    let connections = console.vault().all_connections().await?;
+    let connections = console.vault().all_connections(after, PAGE).await?;
     let listed: Vec<_> = connections.iter().map(|connection| Listed::of(connection, console)).collect();
-    Ok(json(StatusCode::OK, &serde_json::json!({ "connections": listed })))
+    let is_full = u32::try_from(listed.len()).is_ok_and(|length| length == PAGE);
+    let next = connections.last().filter(|_| is_full).map(|last| last.id.as_str());
+    Ok(json(StatusCode::OK, &serde_json::json!({ "connections": listed, "next": next })))
 }
 
 /// GET /api/connections/{id}

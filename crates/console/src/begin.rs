@@ -23,5 +23,5 @@ pub(crate) async fn link(
     let known = known.ok_or(ApiError::UnknownProvider)?;
     let scope = known.scope.union(scope);
     let need = Need { owner, provider: provider.clone(), scope, reason: NeedReason::Never };
-    Ok(console.vault().ask_for_oneself(&need).await?)
+    Ok(console.vault().ask(&need, None).await?)
 }

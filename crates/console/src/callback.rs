@@ -13,7 +13,7 @@ use axum::{
     extract::{Path, RawQuery, State},
     response::Response,
 };
-use vault::{ConnectError, ProviderName};
+use vault::{ConnectError, ConnectErrorKind, ProviderName};
 
 use crate::{connect::address, pages::CONNECT_PATH, person::person, problem, settings::Console};
 
@@ -41,13 +41,15 @@ async fn accept(
     let Some(browser) = from.digest() else { return nowhere() };
     match console.vault().callback(&provider, &person(&who), &browser, query).await {
         Ok(connected) => Ok(page::see_other(console.issuer(), &address(console, &connected.id()))),
-        Err(error) => match error.id() {
-            Some(id) => Ok(page::see_other(console.issuer(), &address(console, id))),
-            None if matches!(error, ConnectError::Vault(_)) => problem::answer(console, error),
-            None => {
-                tracing::warn!(%provider, user = %who.user_id(), %error, "a provider's answer was not used");
-                nowhere()
+        Err(ConnectError { why: ConnectErrorKind::Vault(error), .. }) => Err(problem::unavailable(error)),
+        Err(error) => {
+            tracing::warn!(%provider, user = %who.user_id(), %error, "an account was not connected");
+            match &error.id {
+                Some(id) if !error.is_forbidden() => {
+                    Ok(page::see_other(console.issuer(), &address(console, id)))
+                }
+                _ => nowhere(),
             }
-        },
+        }
     }
 }

@@ -19,7 +19,7 @@ use axum::{
 use http::StatusCode;
 use oauth::parameters::Parameters;
 use secret::{Digest, Secret};
-use vault::{AuthorizeStep, ConnectError, ConnectRequest, EnteredSecret};
+use vault::{AuthorizeStep, ConnectError, ConnectErrorKind, ConnectRequest, EnteredSecret};
 
 use crate::{
     pages::{CONNECT_PATH, Outcome, OutcomeKind, Problem},
@@ -83,13 +83,15 @@ async fn decide(
     let id = &waiting.request.id;
     let result = match one("decision") {
         Some("allow") => allow(console, &waiting, &browser, parameters).await,
-        Some("deny") => console.vault().decline(id, &person(&waiting.who)).await.map(|()| address(console, id)),
+        Some("deny") => {
+            console.vault().decline(id, &person(&waiting.who)).await.map(|()| address(console, id))
+        }
         _ => return Err(PageError::expired_transaction(StatusCode::BAD_REQUEST)),
     };
     match result {
         Ok(url) => Ok(page::see_other(console.issuer(), &url)),
-        Err(ConnectError::BadSecret { .. }) => {
-            show::request(console, from, &waiting, Some(Problem::Secret)).await
+        Err(ConnectError { why: ConnectErrorKind::Entered(told), .. }) => {
+            show::request(console, from, &waiting, Some(Problem::Secret { told })).await
         }
         Err(error) => problem::answer(console, error),
     }
@@ -110,7 +112,7 @@ async fn allow(
             let one = |name| parameters.one(name).ok().flatten().unwrap_or_default();
             let name = with_name.then(|| one("username").to_owned());
             let secret = EnteredSecret { name, secret: Secret::from(one("secret")) };
-            vault.enter_secret(id, &who, browser, secret).await?;
+            vault.enter_secret(id, &who, secret).await?;
             Ok(address(console, id))
         }
     }
@@ -138,7 +140,7 @@ pub(crate) async fn load(
     };
     let request = console.vault().connect_request(unverified_id).await.map_err(problem::unavailable)?;
     let Some(request) = request else { return Ok(Err(closed(StatusCode::NOT_FOUND))) };
-    if !console.vault().may_connect(&request.owner, &person(&who)) {
+    if console.vault().may_connect(&request, &person(&who)).is_err() {
         tracing::warn!(user = %who.user_id(), "a connect link was opened by another user than it was made for");
         return Ok(Err(other_user(console, from, &who, &page)));
     }

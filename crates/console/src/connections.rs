@@ -7,10 +7,11 @@ use authorization_server::{
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use oauth::{Scope, parameters::Parameters};
-use vault::{Connection, ConnectionId, ConnectionState, Owner, Provider, ProviderName};
+use vault::{Connection, ConnectionId, ConnectionState, Owner, Provider, ProviderName, VaultError};
 
 use crate::{
-    begin, moment::ago,
+    begin,
+    moment::ago,
     pages::{CONNECTIONS_PATH, Connections, Row, Service},
     problem,
     settings::Console,
@@ -72,6 +73,7 @@ async fn act(console: &Console, from: &FromBrowser, parameters: &Parameters) -> 
     let one = |name| parameters.one(name).ok().flatten().unwrap_or_default();
     let url = match one("action") {
         "connect" | "reconnect" => connect(console, &who, one("provider")).await?,
+        "choose" => choose(console, &who, one("connection")).await?,
         "disconnect" => disconnect(console, &who, one("connection")).await?,
         _ => return Err(PageError::expired_transaction(StatusCode::BAD_REQUEST)),
     };
@@ -85,11 +87,20 @@ async fn connect(console: &Console, who: &SignedIn, provider: &str) -> Result<St
     Ok(link.map_err(|error| problem::of_api(error, unknown))?.url)
 }
 
+/// From now on this one of several is used.
+async fn choose(console: &Console, who: &SignedIn, id: &str) -> Result<String, PageError> {
+    let id = ConnectionId::from_unverified(id);
+    match console.vault().choose(&owner(who), &id).await {
+        Ok(()) | Err(VaultError::NoSuchConnection) => Ok(console.issuer().url(CONNECTIONS_PATH)),
+        Err(error) => Err(problem::unavailable(error)),
+    }
+}
+
 /// What was ended before is ended too: whoever sends the form twice sees that it is gone.
 async fn disconnect(console: &Console, who: &SignedIn, id: &str) -> Result<String, PageError> {
     let id = ConnectionId::from_unverified(id);
     match console.vault().delete(&owner(who), &id).await {
-        Ok(()) | Err(vault::VaultError::NoSuchConnection) => Ok(console.issuer().url(CONNECTIONS_PATH)),
+        Ok(()) | Err(VaultError::NoSuchConnection) => Ok(console.issuer().url(CONNECTIONS_PATH)),
         Err(error) => Err(problem::unavailable(error)),
     }
 }

@@ -3,7 +3,7 @@
 use authorization_server::page::{self, PageError};
 use axum::response::Response;
 use http::StatusCode;
-use vault::{ConnectError, VaultError};
+use vault::{ConnectError, ConnectErrorKind, VaultError};
 
 use crate::{api::ApiError, connect::address, settings::Console};
 
@@ -14,10 +14,11 @@ pub(crate) fn unavailable(error: VaultError) -> PageError {
 
 /// The answer to a form that could not be taken: the page of the request, when it says what happened; else an error.
 pub(crate) fn answer(console: &Console, error: ConnectError) -> Result<Response, PageError> {
-    match (error.id(), error) {
-        (_, ConnectError::Vault(error)) => Err(unavailable(error)),
-        (Some(id), _) => Ok(page::see_other(console.issuer(), &address(console, id))),
-        (None, _) => Err(PageError::expired_transaction(StatusCode::FORBIDDEN)),
+    let forbidden = error.is_forbidden();
+    match (error.why, error.id) {
+        (ConnectErrorKind::Vault(error), _) => Err(unavailable(error)),
+        (_, Some(id)) if !forbidden => Ok(page::see_other(console.issuer(), &address(console, &id))),
+        _ => Err(PageError::expired_transaction(StatusCode::FORBIDDEN)),
     }
 }
 

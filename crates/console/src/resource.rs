@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use authorization_server::{Resource, ScopeDescription};
-use oauth::{Issuer, ResourceIndicator, ResourceError, Scope};
+use oauth::{Issuer, ResourceError, ResourceIndicator, Scope};
 
 /// Where the HTTP API is, below the issuer; with the issuer it is the resource indicator.
 pub const API_PATH: &str = "/api/connections";

@@ -7,8 +7,10 @@ use authorization_server::{
 use axum::response::Response;
 use http::StatusCode;
 use oauth::Issuer;
-use vault::{ConnectRequest, NeedReason, Provider, RequestState,
-    provider::{ProviderKind, Source}};
+use vault::{
+    ConnectRequest, NeedReason, Provider, RequestState,
+    provider::{ProviderKind, Source},
+};
 
 use crate::{
     connect::Waiting,
@@ -36,7 +38,12 @@ pub(crate) async fn request(
     match &request.state {
         RequestState::Connected { account, missing } => {
             let missing = missing.to_string();
-            let view = Connected { provider: &provider.title, account: account.as_deref(), missing: &missing, asker: asker.as_ref() };
+            let view = Connected {
+                provider: &provider.title,
+                account: account.as_deref(),
+                missing: &missing,
+                asker: asker.as_ref(),
+            };
             let page = Page::new(StatusCode::OK, view.render(from.language));
             Ok(page.with_script().answer(console.issuer()))
         }
@@ -118,7 +125,7 @@ pub(crate) fn outcome(
 }
 
 /// Browsers hold `form-action` against every redirect after the form, and providers redirect on to hosts that nobody can
-/// list (decision 0030). The form of this page has nothing in it but a name and a yes.
+/// list (decision 0028). The form of this page has nothing in it but a name and a yes.
 fn anywhere_secure(issuer: &Issuer) -> String {
     if issuer.is_plain_http() { "https: http:".to_owned() } else { "https:".to_owned() }
 }
@@ -126,7 +133,7 @@ fn anywhere_secure(issuer: &Issuer) -> String {
 fn status(problem: Option<Problem<'_>>) -> StatusCode {
     match problem {
         None => StatusCode::OK,
-        Some(Problem::Secret) => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(Problem::Secret { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
         Some(Problem::Failed { .. }) => StatusCode::BAD_GATEWAY,
         Some(Problem::Refused { .. }) => StatusCode::BAD_REQUEST,
     }

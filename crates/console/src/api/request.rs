@@ -1,8 +1,8 @@
 //! What a program wants to have connected.
 
-use oauth::Scope;
+use oauth::{Scope, parameters::Parameters};
 use serde::Deserialize;
-use vault::ProviderName;
+use vault::{ConnectionId, ProviderName};
 
 use super::answer::ApiError;
 
@@ -11,6 +11,30 @@ use super::answer::ApiError;
 pub(super) struct Wanted {
     pub(super) provider: ProviderName,
     pub(super) scope: Scope,
+}
+
+/// Whose connections are listed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Listing {
+    /// The caller's.
+    Own,
+    /// Everybody's, those that come after this one.
+    All { after: Option<ConnectionId> },
+}
+
+impl Listing {
+    /// Reads nothing, or `owner=all`, or `owner=all&after=ID`.
+    pub(super) fn read(query: &str) -> Result<Self, ApiError> {
+        let unclear =
+            || ApiError::invalid("owner is all, or left out; after is the next of the answer before");
+        let query = Parameters::parse(query.as_bytes()).map_err(|_| unclear())?;
+        let one = |name| query.one(name).map_err(|_| unclear());
+        match (one("owner")?, one("after")?) {
+            (None, None) => Ok(Self::Own),
+            (Some("all"), after) => Ok(Self::All { after: after.map(ConnectionId::from_unverified) }),
+            _ => Err(unclear()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -36,6 +60,17 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_of_ones_own_or_of_all() {
+        assert_eq!(Listing::read("").unwrap(), Listing::Own);
+        let after = Some(ConnectionId::from_unverified("connection_1"));
+        assert_eq!(Listing::read("owner=all").unwrap(), Listing::All { after: None });
+        assert_eq!(Listing::read("owner=all&after=connection_1").unwrap(), Listing::All { after });
+        for query in ["owner=user%3Ax", "owner=all&owner=all", "after=x", "owner=%ff"] {
+            assert!(matches!(Listing::read(query), Err(ApiError::Invalid(_))), "{query}");
+        }
+    }
 
     #[test]
     fn a_request_names_a_provider_and_perhaps_scopes_and_nothing_else() {

@@ -77,22 +77,29 @@ pub struct ScopeLine<'a> {
 /// Why the person is asked once more.
 #[derive(Debug, Clone, Copy)]
 pub enum Problem<'a> {
-    /// The provider, or the person there, refused: the standard's code and what the provider says.
-    Refused { error: &'a str, description: Option<&'a str> },
-    /// It went wrong, in words of ours: nothing of an answer that may be a stranger's is shown (RFC 9207 §2.4).
-    Failed { told: &'a str },
-    /// What was typed cannot be sent.
-    Secret,
+    /// The provider, or the person there, refused.
+    Refused {
+        /// The standard's code.
+        error: &'a str,
+        /// What the provider says.
+        description: Option<&'a str>,
+    },
+    /// It went wrong.
+    Failed {
+        /// How, in words of ours: nothing of an answer that may be a stranger's is shown (RFC 9207 §2.4).
+        told: &'a str,
+    },
+    /// What was typed cannot be used.
+    Secret {
+        /// Why, in words of ours.
+        told: &'a str,
+    },
 }
 
 impl Connect<'_> {
     /// The page as HTML.
     pub fn render(&self, language: Language) -> String {
         html(&ConnectTemplate { t: Words(language), view: self })
-    }
-
-    fn provider(&self) -> String {
-        plain_text(self.provider, NAME_LIMIT)
     }
 
     fn host(&self) -> Option<String> {
@@ -108,7 +115,7 @@ impl Connect<'_> {
 
     /// Whether what was typed is to blame.
     fn is_wrong(&self) -> bool {
-        matches!(self.problem, Some(Problem::Secret))
+        matches!(self.problem, Some(Problem::Secret { .. }))
     }
 }
 
@@ -123,7 +130,7 @@ impl Problem<'_> {
         match self {
             Self::Refused { .. } => "problem-refused",
             Self::Failed { .. } => "problem-failed",
-            Self::Secret => "problem-secret",
+            Self::Secret { .. } => "problem-secret",
         }
     }
 
@@ -140,8 +147,7 @@ impl Problem<'_> {
     fn said(&self) -> Option<String> {
         let said = match self {
             Self::Refused { description, .. } => (*description)?,
-            Self::Failed { told } => told,
-            Self::Secret => return None,
+            Self::Failed { told } | Self::Secret { told } => told,
         };
         Some(plain_text(said, SENTENCE_LIMIT)).filter(|text| !text.is_empty())
     }

@@ -7,7 +7,7 @@ use authorization_server::pages::{CODE_LIMIT, Language, NAME_LIMIT, plain_text};
 
 use super::{html, words::Words};
 
-/// The page of somebody's connections. Posts `action` (`connect`, `reconnect`, `disconnect`) with `provider` or
+/// The page of somebody's connections. Posts `action` (`connect`, `reconnect`, `choose`, `disconnect`) with `provider` or
 /// `connection` to [`CONNECTIONS_PATH`](super::CONNECTIONS_PATH).
 pub struct Connections<'a> {
     /// Every provider, in the operator's order.

@@ -17,13 +17,22 @@ pub struct Outcome<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutcomeKind<'a> {
     /// The link is another user's (UP-07).
-    OtherUser { user_name: &'a str },
+    OtherUser {
+        /// Who is signed in.
+        user_name: &'a str,
+    },
     /// The link is unknown or too old.
     Closed,
     /// The person did not want to.
-    Declined { provider: &'a str },
+    Declined {
+        /// What people call the provider.
+        provider: &'a str,
+    },
     /// The provider's answer is being worked on; the page looks again by itself.
-    Working { provider: &'a str },
+    Working {
+        /// What people call the provider.
+        provider: &'a str,
+    },
     /// An answer that belongs to nothing that this browser has begun, or not any more (UP-09, UP-10).
     Unused,
 }

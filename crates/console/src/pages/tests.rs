@@ -92,7 +92,7 @@ fn connect_pages(hostile: &str, language: Language) -> Vec<(String, String)> {
         Some(Problem::Refused { error: hostile, description: Some(hostile) }),
         Some(Problem::Refused { error: hostile, description: None }),
         Some(Problem::Failed { told: hostile }),
-        Some(Problem::Secret),
+        Some(Problem::Secret { told: hostile }),
     ];
     let mut pages = Vec::new();
     for asker in askers(hostile) {
