@@ -14,6 +14,7 @@ mod endpoints;
 mod failure;
 mod id_token;
 mod name;
+mod over_http;
 mod placement;
 mod presets;
 mod quirks;
@@ -32,6 +33,7 @@ pub use self::{
     endpoints::{Endpoints, Registered},
     failure::Failure,
     name::ProviderName,
+    over_http::Assertions,
     placement::{Placed, Placement, Unplaceable},
     presets::{Preset, TenantError},
     quirks::{Quirks, RevocationRequest},
@@ -41,7 +43,7 @@ pub use self::{
     token_response::Tokens,
 };
 pub(crate) use self::{
-    authorization_request::AuthorizationRequest, id_token::ExpectedIdToken, name::is_plain_name,
+    authorization_request::AuthorizationRequest, id_token::ExpectedIdToken, over_http::OverHttp,
     speech::CodeExchange,
 };
 

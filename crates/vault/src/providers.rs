@@ -41,14 +41,6 @@ impl Providers {
     pub(crate) fn get(&self, name: &ProviderName) -> Option<Arc<Known>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
-
-    /// All of them, by name.
-    pub(crate) fn all(&self) -> Vec<Arc<Known>> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = known.values().cloned().collect();
-        all.sort_by(|one, other| one.provider.name.cmp(&other.provider.name));
-        all
-    }
 }
 
 fn known(providers: Vec<Provider>) -> HashMap<ProviderName, Arc<Known>> {

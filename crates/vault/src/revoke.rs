@@ -45,7 +45,7 @@ impl Vault {
         let mut done = 0;
         for record in self.0.settings.store.due_provider_revocations(PAGE).await? {
             let (first, longest) = PAUSE;
-            let doublings = u32::try_from(record.attempts).unwrap_or(0).min(8);
+            let doublings = record.attempts.clamp(0, 8);
             let pause = (first * (1 << doublings)).min(longest);
             if self.0.settings.store.claim_provider_revocation(&record, pause).await?
                 && self.revoke_one(&record).await

@@ -124,8 +124,8 @@ sql! {
         "UPDATE connect_requests SET state = 'received', received_sealed = $1, changed_at = $2, expires_at = $3 \
          WHERE id = $4 AND state = 'exchanging'";
     ASK: "connect_request.ask" =
-        "UPDATE connect_requests SET state = 'account_changed', outcome = $1, changed_at = $2 \
-         WHERE id = $3 AND state = 'received'";
+        "UPDATE connect_requests SET state = 'account_changed', outcome = $1, received_sealed = $2, changed_at = $3 \
+         WHERE id = $4 AND state = 'received'";
     END: "connect_request.end" =
         "UPDATE connect_requests SET state = $1, outcome = $2, changed_at = $3 \
          WHERE id = $4 AND state IN ('open', 'authorizing', 'exchanging') AND completed_at IS NULL";
@@ -191,9 +191,10 @@ pub fn receive(id: &str, sealed: &[u8], now: Timestamp, expires_at: Timestamp) -
     statement!(RECEIVE [sealed, now, expires_at, id] expecting Expect::Rows(1))
 }
 
-/// What was received is another account's; refused when it is no longer as it was received.
-pub fn ask(id: &str, outcome: &str, now: Timestamp) -> Statement {
-    statement!(ASK [outcome, now, id] expecting Expect::Rows(1))
+/// What was received is another account's, which is sealed along with it; refused when it is no longer as it was
+/// received.
+pub fn ask(id: &str, outcome: &str, sealed: &[u8], now: Timestamp) -> Statement {
+    statement!(ASK [outcome, sealed, now, id] expecting Expect::Rows(1))
 }
 
 /// Ends one try in a state from which another may begin; refused when something was received.

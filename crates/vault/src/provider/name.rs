@@ -36,7 +36,7 @@ impl fmt::Display for ProviderName {
 }
 
 /// Whether it is a name as the configuration has them.
-pub(crate) fn is_plain_name(text: &str) -> bool {
+fn is_plain_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }

@@ -1,5 +1,7 @@
 //! Whose account it is, and what happens when it is another one than before (UP-15).
 
+use std::time::Duration;
+
 use serde_json::json;
 use vault::{AccountChoice, ConnectErrorKind, Connected, RequestState};
 
@@ -13,6 +15,7 @@ async fn changed() -> (World, vault::Vault, String) {
     let world = World::new().await;
     let vault = world.vault();
     world.connect(&vault, "p").await.unwrap();
+    world.advance(Duration::from_secs(1));
     world.fake.answer("/token", 200, tokens("at-2"));
     world.fake.answer("/user", 200, json!({"id": 2, "login": "eve-at-p"}));
     let connected = world.connect(&vault, "p").await.unwrap();
@@ -84,7 +87,7 @@ async fn up_15_cancelled_what_was_received_is_revoked() {
 #[tokio::test]
 async fn up_15_a_question_nobody_answers_is_a_no_after_a_day() {
     let (world, vault, _id) = changed().await;
-    world.advance(std::time::Duration::from_hours(25));
+    world.advance(Duration::from_hours(25));
     vault.settle_received().await.unwrap();
     vault.revoke_queued().await.unwrap();
     assert_eq!(world.fake.seen("/revoke")[0].parameter("token").as_deref(), Some("rt-of-at-2"));

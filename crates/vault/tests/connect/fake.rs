@@ -9,7 +9,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, Method, StatusCode, Uri, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use oauth::parameters::Parameters;
@@ -28,7 +28,6 @@ struct Inner {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
@@ -90,16 +89,10 @@ pub(crate) fn tokens(access_token: &str) -> Value {
     })
 }
 
-async fn answer(
-    State(fake): State<Fake>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn answer(State(fake): State<Fake>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let path = uri.path().to_owned();
     let body = String::from_utf8_lossy(&body).into_owned();
-    fake.0.seen.lock().unwrap().push(Seen { method, path: path.clone(), headers, body });
+    fake.0.seen.lock().unwrap().push(Seen { path: path.clone(), headers, body });
     let gate = fake.0.gates.lock().unwrap().get(&path).cloned();
     if let Some(gate) = gate {
         gate.acquire().await.unwrap().forget();

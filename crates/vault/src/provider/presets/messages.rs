@@ -33,7 +33,7 @@ pub(super) fn slack(_: Option<&str>) -> Preset {
     }
 }
 
-/// discord.com/developers, "OAuth2". Refresh tokens rotate.
+/// discord.com/developers, "`OAuth2`". Refresh tokens rotate.
 pub(super) fn discord(_: Option<&str>) -> Preset {
     Preset {
         name: "discord",

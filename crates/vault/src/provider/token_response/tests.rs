@@ -40,10 +40,10 @@ fn va_14_lifetimes_are_believed_within_reason() {
     for unsaid in [r#","expires_in":null"#, r#","expires_in":"-1""#, r#","expires_in":[]"#] {
         assert_eq!(seconds(unsaid), None, "{unsaid}");
     }
-    let quirks = Quirks { default_lifetime: Some(Duration::from_secs(60)), ..Quirks::default() };
+    let quirks = Quirks { default_lifetime: Some(Duration::from_mins(1)), ..Quirks::default() };
     let response = answer(200, "application/json", r#"{"access_token":"a","expires_in":0}"#);
     let tokens = judged_by(&quirks, &AccountSource::None, &response).unwrap();
-    assert_eq!(tokens.expires_at, Some(NOW + Duration::from_secs(60)));
+    assert_eq!(tokens.expires_at, Some(NOW + Duration::from_mins(1)));
 }
 
 #[test]
