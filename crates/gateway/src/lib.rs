@@ -41,7 +41,6 @@ mod shut_down;
 mod signed;
 mod trace_context;
 mod upstream;
-mod vault_interim;
 mod virtual_server;
 mod visible;
 

@@ -41,15 +41,13 @@ impl ServerCredentials {
     pub(crate) fn owner(&self, permit: &Permit) -> Option<Owner> {
         match &self.whose {
             Whose::User => Some(own(permit)),
-            Whose::Team(team) => {
-                let shares = match own(permit) {
-                    Owner::User(user) => team.users.contains(&user),
-                    Owner::Client(client) => team.clients.contains(&client),
-                    _ => false,
-                };
-                let has_role = permit.roles().iter().any(|role| team.roles.contains(role));
-                (shares || has_role).then(|| Owner::Team(team.name.clone()))
+            // Somebody without a name is nobody that a team can have, unless it is the client itself.
+            Whose::Team(_) if permit.user_name().is_none() && !matches!(own(permit), Owner::Client(_)) => {
+                None
             }
+            Whose::Team(team) => team
+                .may_use(permit.user_name(), permit.roles(), permit.client_id())
+                .then(|| Owner::Team(team.name.clone())),
         }
     }
 

@@ -10,7 +10,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::vault_interim::Interim as _;
 use axum::response::Response;
 use bytes::Bytes;
 use guard::Permit;

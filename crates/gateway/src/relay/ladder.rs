@@ -14,7 +14,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::vault_interim::Interim as _;
 use audit::Outcome;
 use axum::response::Response;
 use http::StatusCode;
@@ -148,6 +147,13 @@ impl Session {
 }
 
 impl Step<'_> {
+    /// What people call the provider.
+    pub(super) fn provider_title(&self) -> String {
+        let name = &self.credentials.provider;
+        let provider = self.credentials.vault.provider(name);
+        provider.map_or_else(|| name.to_string(), |provider| provider.title.clone())
+    }
+
     /// What people call the server.
     pub(super) fn title(&self) -> &str {
         self.credentials.title.as_deref().unwrap_or_else(|| self.endpoint.remote.name())

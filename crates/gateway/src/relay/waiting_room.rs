@@ -9,7 +9,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::vault_interim::Interim as _;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -82,7 +81,7 @@ pub(super) async fn left(step: &Step<'_>, caller: &Caller) -> Result<Option<Resp
         is_the_servers |= name.as_deref() == Some(CONNECT);
     })
     .await?;
-    let provider = &step.credentials.provider;
+    let provider = step.provider_title();
     let text = format!(
         "Your {provider} account is connected. Ask for the list of tools again: those of {} are there now.",
         step.title()
@@ -128,7 +127,7 @@ fn implementation(step: &Step<'_>) -> Implementation {
 }
 
 fn instructions(step: &Step<'_>) -> String {
-    let (server, provider) = (step.title(), &step.credentials.provider);
+    let (server, provider) = (step.title(), step.provider_title());
     format!(
         "{server} works with the user's own {provider} account, which is not connected. Call the tool {CONNECT:?} for the link where they connect it; then ask for the list of tools again."
     )
@@ -151,11 +150,10 @@ fn tools(step: &Step<'_>) -> ListToolsResult {
 }
 
 fn tool(step: &Step<'_>) -> Tool {
-    let provider = &step.credentials.provider;
     let hints = json!({ "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": true });
     Tool {
         name: CONNECT.to_owned(),
-        title: Some(format!("Connect {provider}")),
+        title: Some(format!("Connect {}", step.provider_title())),
         description: Some(instructions(step)),
         input_schema: json!({ "type": "object", "properties": {}, "additionalProperties": false }),
         other: Map::from_iter([("annotations".to_owned(), hints)]),

@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 
-use crate::vault_interim::Interim as _;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
@@ -108,7 +107,7 @@ impl Presented {
 }
 
 /// A request with a credential in it.
-pub(super) fn with(request: Request<Bytes>, credential: &Credential) -> Request<Bytes> {
+pub(crate) fn with(request: Request<Bytes>, credential: &Credential) -> Request<Bytes> {
     let (mut parts, body) = request.into_parts();
     credential.apply(&mut parts);
     Request::from_parts(parts, body)
