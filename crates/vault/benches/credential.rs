@@ -1,5 +1,4 @@
 //! What a credential costs that is in memory and fresh: one core of the reference machine is to give out 200,000 a second.
-#![expect(missing_docs, reason = "what criterion's macro makes has no place for a comment")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot begin ends")]
 
 use std::{

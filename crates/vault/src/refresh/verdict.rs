@@ -61,7 +61,7 @@ pub(super) fn judge(failure: &Failure, circumstances: Circumstances) -> Verdict 
 
 fn disturbed(failures: i64) -> Duration {
     let (first, longest) = DISTURBED;
-    let doublings = u32::try_from(failures).unwrap_or(0).min(16);
+    let doublings = failures.clamp(0, 16);
     (first * (1 << doublings)).min(longest)
 }
 
