@@ -85,6 +85,15 @@ pub fn compose(version: ProtocolVersion, method: &str, name: Option<&str>) -> Ve
     headers
 }
 
+/// The same, put into the headers of a request.
+pub fn mirror(headers: &mut HeaderMap, version: ProtocolVersion, method: &str, name: Option<&str>) {
+    headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
+    headers.insert(METHOD, encode(method));
+    if let Some(name) = name {
+        headers.insert(NAME, encode(name));
+    }
+}
+
 /// A value as it may stand in a header: plain when it is visible ASCII with inner spaces at most, else in the Base64
 /// sentinel (Value Encoding).
 pub fn encode(value: &str) -> HeaderValue {

@@ -50,19 +50,21 @@ pub fn check(document: &[u8]) -> Result<&str, Malformed> {
     let text = std::str::from_utf8(document)
         .map_err(|error| Malformed::Syntax(format!("not UTF-8 after byte {}", error.valid_up_to())))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    Strict { depth: 0 }
+    Strict { depth: 0, names: &mut Vec::new() }
         .deserialize(&mut reader)
         .and_then(|()| reader.end())
         .map_err(|error| Malformed::from_json(&error))?;
     Ok(text)
 }
 
-/// Walks a whole document; `depth` is the number of arrays and objects around the value.
-struct Strict {
+/// Walks a whole document; `depth` is the number of arrays and objects around the value, `names` are the members of
+/// those objects that were seen so far.
+struct Strict<'s, 'de> {
     depth: usize,
+    names: &'s mut Vec<Cow<'de, str>>,
 }
 
-impl Strict {
+impl Strict<'_, '_> {
     fn inside<E: serde::de::Error>(&self) -> Result<usize, E> {
         if self.depth < MAXIMUM_DEPTH {
             Ok(self.depth + 1)
@@ -72,14 +74,14 @@ impl Strict {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_, 'de> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_, 'de> {
     type Value = ();
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("JSON")
@@ -104,46 +106,47 @@ impl<'de> Visitor<'de> for Strict {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let depth = self.inside()?;
-        while seq.next_element_seed(Strict { depth })?.is_some() {}
+        while seq.next_element_seed(Strict { depth, names: &mut *self.names })?.is_some() {}
         Ok(())
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let depth = self.inside()?;
-        let mut names = Names::default();
+        let mut names = Names { few: self.names.len(), many: HashSet::new() };
         while let Some(name) = map.next_key_seed(NameSeed)? {
             // A JSON library's private marker: its value would be parsed a second time, unchecked.
             if name.text.starts_with("$serde_json::private::") {
                 return Err(serde::de::Error::custom("a reserved member name"));
             }
-            if !names.insert(name.text) {
+            if !names.insert(self.names, name.text) {
                 return Err(serde::de::Error::custom("a member name appears twice in one object"));
             }
-            map.next_value_seed(Strict { depth })?;
+            map.next_value_seed(Strict { depth, names: &mut *self.names })?;
         }
+        self.names.truncate(names.few);
         Ok(())
     }
 }
 
 /// The names seen in one object: a list while they are few, a set from then on, so that a hostile object with a
 /// million members costs linear time.
-#[derive(Default)]
 struct Names<'de> {
-    few: Vec<Cow<'de, str>>,
+    /// Where those of this object begin among those of all that are open.
+    few: usize,
     many: HashSet<Cow<'de, str>>,
 }
 
 impl<'de> Names<'de> {
     /// Whether the name was new.
-    fn insert(&mut self, name: Cow<'de, str>) -> bool {
+    fn insert(&mut self, open: &mut Vec<Cow<'de, str>>, name: Cow<'de, str>) -> bool {
         if !self.many.is_empty() {
             return self.many.insert(name);
         }
-        if self.few.contains(&name) {
+        if open[self.few..].contains(&name) {
             return false;
         }
-        self.few.push(name);
-        if self.few.len() > FEW_MEMBERS {
-            self.many.extend(self.few.drain(..));
+        open.push(name);
+        if open.len() - self.few > FEW_MEMBERS {
+            self.many.extend(open.drain(self.few..));
         }
         true
     }

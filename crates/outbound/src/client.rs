@@ -73,20 +73,24 @@ impl Client {
 
     /// Sends `request` and hands over the answer as soon as its headers are there. Redirects are not followed.
     pub async fn stream(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Body>, Error> {
-        let host = requestable(request.uri())?.to_owned();
+        requestable(request.uri())?;
+        let uri = request.uri().clone();
         let start = Instant::now();
         let headers = start + limits.headers.min(limits.total);
         let response = match timeout_at(headers, self.hyper.request(request.map(Full::new))).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(Error::from_hyper(&host, &error)),
-            Err(_) => return Err(Error::Timeout { host, limit: limits.headers.min(limits.total) }),
+            Ok(Err(error)) => return Err(Error::from_hyper(bare_host(&uri), &error)),
+            Err(_) => {
+                let host = bare_host(&uri).to_owned();
+                return Err(Error::Timeout { host, limit: limits.headers.min(limits.total) });
+            }
         };
-        Ok(response.map(|incoming| Body::new(incoming, host, limits, start + limits.total)))
+        Ok(response.map(|incoming| Body::new(incoming, uri, limits, start + limits.total)))
     }
 }
 
-/// Step 1 of the crate's essay. Returns the host.
-fn requestable(uri: &Uri) -> Result<&str, Error> {
+/// Step 1 of the crate's essay.
+fn requestable(uri: &Uri) -> Result<(), Error> {
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(Error::InvalidUrl("it is neither http nor https"));
     }
@@ -95,7 +99,7 @@ fn requestable(uri: &Uri) -> Result<&str, Error> {
     }
     match bare_host(uri) {
         "" => Err(Error::InvalidUrl("it has no host")),
-        host => Ok(host),
+        _ => Ok(()),
     }
 }
 

@@ -110,7 +110,7 @@ fn headers(asked: &Asked<'_>) -> HeaderMap {
     let name = mirror::name_of(&asked.request.method, asked.params);
     // With those of HTTP there are seven.
     let mut headers = HeaderMap::with_capacity(8);
-    headers.extend(mirror::compose(ProtocolVersion::LATEST, &asked.request.method, name.as_deref()));
+    mirror::mirror(&mut headers, ProtocolVersion::LATEST, &asked.request.method, name.as_deref());
     let mirrored = |(name, value): (&HeaderName, &HeaderValue)| {
         name.as_str().starts_with(PARAMETER_HEADERS).then(|| (name.clone(), value.clone()))
     };

@@ -74,14 +74,16 @@ async fn look_up(
     presented: Option<&Presented>,
 ) -> Result<Description, UpstreamError> {
     // Whoever waits for another's question waits no longer than for an answer of their own.
-    let waiting = timeout(remote.answer_time, known.lock()).await;
-    let mut known = waiting.map_err(|_| UpstreamError::TimedOut)?;
+    let mut known = match known.try_lock() {
+        Ok(known) => known,
+        Err(_) => timeout(remote.answer_time, known.lock()).await.map_err(|_| UpstreamError::TimedOut)?,
+    };
     if let Some((description, until)) = &*known
         && Instant::now() < *until
     {
         return Ok(description.clone());
     }
-    let description = ask(remote, presented).await?;
+    let description = Box::pin(ask(remote, presented)).await?;
     if let Description::Modern(result) = &description {
         remote.said().introduced(result);
     }

@@ -28,7 +28,7 @@ impl Remote {
         match &self.reached {
             Reached::Http(http) => self.send_to(&http.url, message, presented).await,
             // What is sent this way is HTTP; nobody else has a use for it.
-            Reached::Process(_) | Reached::Joined(_) => Err(UpstreamError::NoStream),
+            Reached::Process(_) | Reached::Joined(_) | Reached::OpenApi(_) => Err(UpstreamError::NoStream),
         }
     }
 
@@ -40,14 +40,22 @@ impl Remote {
         (method, headers, body): Message,
         presented: Option<&Presented>,
     ) -> Result<Response<outbound::Body>, UpstreamError> {
-        let request = || {
-            let mut request = Request::new(body.clone());
-            *request.method_mut() = method.clone();
-            *request.uri_mut() = url.clone();
-            *request.headers_mut() = headers.clone();
-            request
-        };
-        let Some(presented) = presented else { return self.exchange(request()).await };
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = url.clone();
+        *request.headers_mut() = headers;
+        match presented {
+            None => self.exchange(request).await,
+            Some(presented) => Box::pin(self.exchange_with(request, presented)).await,
+        }
+    }
+
+    async fn exchange_with(
+        &self,
+        request: Request<Bytes>,
+        presented: &Presented,
+    ) -> Result<Response<outbound::Body>, UpstreamError> {
+        let request = || request.clone();
         let credential = presented.current().await?;
         let mut response = self.exchange(presented::with(request(), &credential)).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
@@ -99,19 +107,25 @@ impl Remote {
     /// What the head of an answer means.
     pub(super) async fn judge(&self, response: Response<outbound::Body>) -> Result<Answer, UpstreamError> {
         let (head, body) = response.into_parts();
-        let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        self.judge_by((head.status, &head.headers), body).await
+    }
+
+    async fn judge_by(
+        &self,
+        (status, headers): (StatusCode, &HeaderMap),
+        body: outbound::Body,
+    ) -> Result<Answer, UpstreamError> {
+        let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         let is = |media_type: &[u8]| {
             content_type.get(..media_type.len()).is_some_and(|start| start.eq_ignore_ascii_case(media_type))
         };
-        match head.status {
+        match status {
             StatusCode::ACCEPTED | StatusCode::NO_CONTENT => Ok(Answer::Accepted),
             StatusCode::OK if is(b"text/event-stream") => Ok(Answer::Stream(Source::Http(body))),
-            StatusCode::OK if is(b"application/json") => {
-                Ok(Answer::Json(head.status, self.whole(body).await?))
-            }
+            StatusCode::OK if is(b"application/json") => Ok(Answer::Json(status, self.whole(body).await?)),
             // Both eras have statuses that come with a JSON-RPC error; whether one did, the reader of the body sees.
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => {
-                Ok(Answer::Json(head.status, self.whole(body).await?))
+                Ok(Answer::Json(status, self.whole(body).await?))
             }
             StatusCode::METHOD_NOT_ALLOWED => Err(UpstreamError::NoStream),
             status => {
@@ -147,8 +161,8 @@ impl Remote {
     ) -> Result<(HeaderMap, Answer), UpstreamError> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        let response = self.send((Method::POST, headers, body), presented).await?;
-        let answered = response.headers().clone();
-        Ok((answered, self.judge(response).await?))
+        let (head, body) = self.send((Method::POST, headers, body), presented).await?.into_parts();
+        let answer = self.judge_by((head.status, &head.headers), body).await?;
+        Ok((head.headers, answer))
     }
 }
