@@ -1,6 +1,6 @@
 //! What tools are called: letters, digits, `_`, `.` and `-`, at most 128 of them, no name twice (OA-14).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ impl Naming {
 /// The names of all operations, in their order; the same document gives the same names, whatever is selected.
 pub(crate) fn names(operations: &[Operation], naming: Naming, target: &str) -> (Vec<String>, Vec<Warning>) {
     let (mut taken, mut warnings) = (HashSet::new(), Vec::new());
+    // Where counting went on for each name, so that ten thousand of one name take no longer than of many.
+    let mut numbers: HashMap<String, u32> = HashMap::new();
     let mut name = |operation: &Operation| {
         let wanted = operation.operation_id.clone().unwrap_or_else(|| from_path(operation));
         let name = naming.name(target, &wanted);
@@ -51,9 +53,15 @@ pub(crate) fn names(operations: &[Operation], naming: Naming, target: &str) -> (
         let (name, reason) = if taken.insert(name.to_ascii_lowercase()) {
             (name, reason)
         } else {
-            let free = (2..).map(|number| numbered(&name, number));
-            let free = free.into_iter().find(|name| taken.insert(name.to_ascii_lowercase()));
-            (free.expect("numbers do not end"), Some("another operation has its name already"))
+            let number = numbers.entry(name.to_ascii_lowercase()).or_insert(1);
+            let free = loop {
+                *number += 1;
+                let free = numbered(&name, *number);
+                if taken.insert(free.to_ascii_lowercase()) {
+                    break free;
+                }
+            };
+            (free, Some("another operation has its name already"))
         };
         if let Some(reason) = reason {
             warnings.push(Warning::Renamed { operation: operation.place(), name: name.clone(), reason });

@@ -22,6 +22,9 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
+/// Losses of one tool that are told.
+const MOST_LOSSES: usize = 20;
+
 /// In which direction a schema's values travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Direction {
@@ -106,7 +109,7 @@ impl<'d> Schemas<'d> {
     }
 
     fn lose(&mut self, what: String) {
-        if !self.losses.contains(&what) {
+        if self.losses.len() < MOST_LOSSES && !self.losses.contains(&what) {
             self.losses.push(what);
         }
     }

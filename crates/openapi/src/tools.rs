@@ -1,6 +1,6 @@
 //! All tools of one document.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -155,9 +155,8 @@ fn select<'o>(
             selected.push(Chosen { operation, name, tuning });
         }
     }
-    let is_selected = |place: &String| selected.iter().any(|chosen| chosen.operation.place() == *place);
-    let of_the_selected =
-        |warning: &Warning| matches!(warning, Warning::Renamed { operation, .. } if is_selected(operation));
+    let places: HashSet<String> = selected.iter().map(|chosen| chosen.operation.place()).collect();
+    let of_the_selected = |warning: &Warning| matches!(warning, Warning::Renamed { operation, .. } if places.contains(operation));
     warnings.extend(renamed.into_iter().filter(of_the_selected));
     warnings.extend(selecting.unused());
     warnings.extend(overrides.unused());

@@ -24,16 +24,21 @@ const METHODS: [(&str, Method); 7] = [
 /// Statuses of success, the most telling first.
 const SUCCESS: [&str; 7] = ["200", "201", "202", "203", "206", "2XX", "default"];
 
+/// Media types of one body or answer that are looked at.
+pub(super) const MOST_MEDIA_TYPES: usize = 16;
+
 pub(crate) fn read_all(document: &Document) -> Result<(Vec<Operation>, Vec<Warning>), DocumentError> {
     let (mut operations, mut warnings) = (Vec::new(), Vec::new());
+    let mut left = document.limits().compiled_values;
     let paths = document.root().get("paths").and_then(Value::as_object).into_iter().flatten();
     for (path, item) in paths.filter(|(path, _)| !path.starts_with("x-")) {
         match path_item(document, path, item) {
             Ok(item) => {
                 for (method, operation) in item.operations() {
-                    match item.read(method.clone(), operation) {
+                    let read = item.measured(operation, &mut left);
+                    match read.and_then(|()| item.read(method.clone(), operation).map_err(Unreadable::from)) {
                         Ok(operation) => operations.push(operation),
-                        Err(broken) => warnings.push(left_out(&method, path, &broken)),
+                        Err(unreadable) => warnings.push(left_out(&method, path, &unreadable)),
                     }
                 }
             }
@@ -46,8 +51,17 @@ pub(crate) fn read_all(document: &Document) -> Result<(Vec<Operation>, Vec<Warni
     Ok((operations, warnings))
 }
 
-fn left_out(method: &Method, path: &str, broken: &BrokenReference) -> Warning {
-    Warning::LeftOut { operation: format!("{method} {path}"), reason: broken.to_string() }
+/// Why an operation cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Broken(#[from] BrokenReference),
+    #[error("its parameters, body and answer are larger than those of a tool may be")]
+    TooLarge,
+}
+
+fn left_out(method: &Method, path: &str, unreadable: &Unreadable) -> Warning {
+    Warning::LeftOut { operation: format!("{method} {path}"), reason: unreadable.to_string() }
 }
 
 /// A path item (`OpenAPI` 3.1 §4.8.9) while its operations are read.
@@ -70,6 +84,29 @@ impl<'a> PathItem<'a> {
     fn operations(&self) -> impl Iterator<Item = (Method, &'a Map<String, Value>)> + use<'a> {
         let item = self.item;
         METHODS.into_iter().filter_map(move |(name, method)| Some((method, item.get(name)?.as_object()?)))
+    }
+
+    /// What an operation consists of is copied, and a part that a thousand operations share a thousand times: so it is
+    /// measured before.
+    fn measured(&self, operation: &'a Map<String, Value>, left: &mut usize) -> Result<(), Unreadable> {
+        let mut mine = self.document.limits().schema_values.min(*left);
+        let before = mine;
+        let parameters = [self.item.get("parameters"), operation.get("parameters")];
+        let parameters = parameters.into_iter().flatten().filter_map(Value::as_array).flatten();
+        let sent = parameters.chain(operation.get("requestBody")).map(|part| (part, 1));
+        // The answers of Swagger 2 have their schema once, and their media types elsewhere.
+        let times = if self.document.version() == Version::Two { MOST_MEDIA_TYPES } else { 1 };
+        let responses = operation.get("responses");
+        let answered = SUCCESS.iter().filter_map(|status| Some((responses?.get(*status)?, times)));
+        for (part, times) in sent.chain(answered) {
+            let part = self.document.resolve(part)?;
+            mine = mine.checked_sub(1).ok_or(Unreadable::TooLarge)?;
+            for copied in ["schema", "content"].iter().filter_map(|member| part.get(*member)) {
+                mine = spent(copied, mine, times).ok_or(Unreadable::TooLarge)?;
+            }
+        }
+        *left -= before - mine;
+        Ok(())
     }
 
     fn read(&self, method: Method, operation: &'a Map<String, Value>) -> Result<Operation, BrokenReference> {
@@ -218,7 +255,29 @@ fn content(content: Option<&Value>) -> Vec<MediaType> {
         schema: media_type.get("schema").cloned(),
         encoding: encoding(media_type.get("encoding")),
     };
-    content.map(media_type).collect()
+    content.take(MOST_MEDIA_TYPES).map(media_type).collect()
+}
+
+/// What is left of a budget after a value, `times` over; `None` when that is less than nothing.
+fn spent(value: &Value, left: usize, times: usize) -> Option<usize> {
+    let mut left = left.checked_sub(times)?;
+    match value {
+        Value::Array(values) => {
+            for value in values {
+                left = spent(value, left, times)?;
+            }
+        }
+        // Examples stand beside schemas, and are not copied.
+        Value::Object(members) => {
+            for (_, value) in
+                members.iter().filter(|(name, _)| !matches!(name.as_str(), "example" | "examples"))
+            {
+                left = spent(value, left, times)?;
+            }
+        }
+        _ => {}
+    }
+    Some(left)
 }
 
 /// A media type without its parameters.

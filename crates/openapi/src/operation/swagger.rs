@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::read::{PathItem, default_style, essence, location};
+use super::read::{MOST_MEDIA_TYPES, PathItem, default_style, essence, location};
 use super::{Encoding, Location, MediaType, Parameter, RequestBody, Style};
 use crate::document::BrokenReference;
 
@@ -47,7 +47,8 @@ pub(super) fn answer(root: &Value, operation: &Map<String, Value>, response: &Va
 
 fn media_types(root: &Value, operation: &Map<String, Value>, member: &str) -> Vec<String> {
     let list = operation.get(member).or_else(|| root.get(member)).and_then(Value::as_array);
-    let names: Vec<_> = list.into_iter().flatten().filter_map(Value::as_str).map(essence).collect();
+    let names = list.into_iter().flatten().filter_map(Value::as_str).map(essence);
+    let names: Vec<_> = names.take(MOST_MEDIA_TYPES).collect();
     if names.is_empty() { vec![JSON.to_owned()] } else { names }
 }
 

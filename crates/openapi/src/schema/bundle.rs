@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::keyword::{Form, form};
-use super::{Definition, Schemas, TooLarge};
+use super::{Definition, MOST_LOSSES, Schemas, TooLarge};
 
 /// A definition that is no larger than this is written where it is used, however often.
 const SMALL: usize = 4;
@@ -27,6 +27,8 @@ impl Schemas<'_> {
             }),
             endless: circles(&reached, |definition| definition.in_place.iter().map(String::as_str).collect()),
             names: HashMap::new(),
+            taken: HashSet::new(),
+            numbers: HashMap::new(),
             left: self.document.limits().schema_values,
             waiting: Vec::new(),
             losses: Vec::new(),
@@ -190,6 +192,9 @@ struct Bundle {
     endless: HashSet<String>,
     /// The names in `$defs`, by reference.
     names: HashMap<String, String>,
+    taken: HashSet<String>,
+    /// How far counting went for each name.
+    numbers: HashMap<String, usize>,
     /// Definitions whose content is still to be written.
     waiting: Vec<String>,
     left: usize,
@@ -280,7 +285,7 @@ impl Bundle {
     }
 
     /// The last part of the reference, in letters that need no escaping.
-    fn name(&self, reference: &str) -> String {
+    fn name(&mut self, reference: &str) -> String {
         let last = reference.rsplit('/').next().unwrap_or_default();
         let plain: String =
             last.chars()
@@ -293,13 +298,18 @@ impl Bundle {
                 })
                 .take(64)
                 .collect();
-        let is_free = |name: &String| !self.names.values().any(|taken| taken == name);
-        let numbered = (2..).map(|number| format!("{plain}_{number}"));
-        std::iter::once(plain.clone()).chain(numbered).find(is_free).expect("numbers do not end")
+        let number = self.numbers.entry(plain.clone()).or_insert(0);
+        loop {
+            *number += 1;
+            let name = if *number == 1 { plain.clone() } else { format!("{plain}_{number}") };
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 
     fn lose(&mut self, what: String) {
-        if !self.losses.contains(&what) {
+        if self.losses.len() < MOST_LOSSES && !self.losses.contains(&what) {
             self.losses.push(what);
         }
     }

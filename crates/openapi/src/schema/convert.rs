@@ -1,5 +1,7 @@
 //! One schema object as JSON Schema 2020-12.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Number, Value, json};
 
 use super::keyword::{Form, form};
@@ -196,13 +198,9 @@ fn count(value: &Value) -> Option<Value> {
 }
 
 fn names(value: &Value) -> Option<Value> {
-    let mut names: Vec<Value> = Vec::new();
-    for name in value.as_array()?.iter().filter(|name| name.is_string()) {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    Some(Value::Array(names))
+    let mut seen = HashSet::new();
+    let names = value.as_array()?.iter().filter(|name| name.as_str().is_some_and(|name| seen.insert(name)));
+    Some(names.cloned().collect())
 }
 
 /// A type, or a list of types. What is no type of JSON Schema is taken for what its name says, or says nothing.

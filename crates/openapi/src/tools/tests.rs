@@ -316,6 +316,42 @@ fn what_cannot_be_read_costs_one_operation() {
 }
 
 #[test]
+fn oa_07_what_operations_share_is_not_multiplied_without_measure() {
+    // One parameter of 10,000 values, shared by 7,000 operations, and 100,000 parameters of one operation.
+    let values: serde_json::Map<_, _> = (0..10_000).map(|at| (format!("p{at}"), json!(true))).collect();
+    let mut paths: serde_json::Map<_, _> = (0..7_000)
+        .map(|at| (format!("/p{at}"), json!({ "get": { "operationId": "same", "parameters": [{ "$ref": "#/components/parameters/P" }] } })))
+        .collect();
+    let many = vec![json!({ "$ref": "#/components/parameters/P" }); 100_000];
+    paths.insert("/many".to_owned(), json!({ "get": { "operationId": "many", "parameters": many } }));
+    let root = json!({ "openapi": "3.0.0", "paths": paths, "components": { "parameters": {
+        "P": { "name": "p", "in": "query", "schema": { "type": "object", "properties": values } } } } });
+    let limits = Limits { compiled_values: 100_000, ..Limits::default() };
+    let document = Document::parse(root.to_string().as_bytes(), &limits).unwrap();
+    let (tools, warnings) = Tools::compile(&document, &settings()).unwrap();
+    assert!(tools.all().len() < 10, "{}", tools.all().len());
+    assert_eq!(
+        tools.all().len()
+            + warnings.iter().filter(|warning| matches!(warning, Warning::LeftOut { .. })).count(),
+        7_001
+    );
+}
+
+#[test]
+fn oa_14_ten_thousand_operations_of_one_name_have_ten_thousand_names() {
+    let paths: serde_json::Map<_, _> =
+        (0..10_000).map(|at| (format!("/p{at}"), json!({ "get": { "operationId": "same" } }))).collect();
+    let document = Document::parse(
+        json!({ "openapi": "3.0.0", "paths": paths }).to_string().as_bytes(),
+        &Limits::default(),
+    )
+    .unwrap();
+    let (tools, _) = Tools::compile(&document, &settings()).unwrap();
+    assert_eq!(tools.all().len(), 10_000);
+    assert!(tools.get("same").is_some() && tools.get("same_10000").is_some());
+}
+
+#[test]
 fn many_tools_are_too_many_to_choose_from() {
     let paths: serde_json::Map<_, _> = (0..31)
         .map(|at| (format!("/p{at}"), json!({ "get": { "operationId": format!("op{at}") } })))
