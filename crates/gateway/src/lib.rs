@@ -61,6 +61,7 @@ pub use server_credentials::{ServerCredentials, Whose};
 use settings::Front;
 pub use settings::{DemoSettings, RemoteSettings, Settings, ToolScopes, Transport, Way};
 pub use signed::SignedRequests;
+pub use upstream::openapi::{OpenApiServer, OpenApiSettings};
 pub use upstream::stdio::{Sharing, StdioServer, StdioSettings};
 pub use virtual_server::{MemberServer, MemberSettings, VirtualServer, VirtualSettings, is_member_name};
 

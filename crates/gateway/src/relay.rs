@@ -204,8 +204,37 @@ async fn answer(
     if era == Era::Modern {
         modern::check(&asked)?;
     }
-    let mut admitted = admit::admit(endpoint, &permit, era, (&request.method, &params)).await?;
-    let outcome = credential::answer(endpoint, permit, (era, &asked), &mut admitted).await;
+    match endpoint.remote.called(&request.method, &params) {
+        Some(called) => Box::pin(called_instead(endpoint, permit, era, (&asked, &called))).await,
+        None => decide(endpoint, permit, era, &asked).await,
+    }
+}
+
+/// One that calls another tool is a call of that tool, for everything that follows.
+async fn called_instead(
+    endpoint: &RelayEndpoint,
+    permit: Permit,
+    era: Era,
+    (asked, called): (&Asked<'_>, &RawValue),
+) -> Result<Response, Refusal> {
+    let body = Bytes::from(mcp::Request { params: Some(called), ..asked.request.clone() }.to_vec());
+    let Message::Request(request) = Message::parse(&body)? else { return Err(Refusal::UnexpectedResponse) };
+    let params =
+        Params::read(request.params).map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
+    let asked = Asked { headers: asked.headers, body: &body, request: &request, params: &params };
+    decide(endpoint, permit, era, &asked).await
+}
+
+/// Whether it may, and then the answer.
+async fn decide(
+    endpoint: &RelayEndpoint,
+    permit: Permit,
+    era: Era,
+    asked: &Asked<'_>,
+) -> Result<Response, Refusal> {
+    let Asked { request, params, .. } = *asked;
+    let mut admitted = admit::admit(endpoint, &permit, era, (&request.method, params)).await?;
+    let outcome = credential::answer(endpoint, permit, (era, asked), &mut admitted).await;
     match (admitted.recorded, outcome) {
         (None, Ok(response)) if request.method == "subscriptions/listen" => {
             Ok(until_shut_down(&endpoint.front, response, Some(&request.id)))
@@ -227,6 +256,11 @@ async fn go_on(
     admitted: &mut Admitted,
 ) -> Result<Response, Refusal> {
     quarantine::check(endpoint, &caller, admitted).await?;
+    let caller = if endpoint.remote.searches() {
+        caller.showing(&endpoint.gate.policy, endpoint.front.clock.now())
+    } else {
+        caller
+    };
     match era {
         Era::Legacy => Box::pin(legacy::answer(endpoint, Arc::new(caller), asked)).await,
         Era::Modern => modern::answer(endpoint, Arc::new(caller), asked).await,

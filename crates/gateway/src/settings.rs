@@ -20,6 +20,7 @@ use crate::remote_server::RemoteServer;
 use crate::server::BuiltInServer;
 use crate::server_credentials::ServerCredentials;
 use crate::signed::SignedRequests;
+use crate::upstream::openapi::OpenApiServer;
 use crate::upstream::stdio::StdioServer;
 use crate::virtual_server::{VirtualServer, VirtualSettings};
 
@@ -106,6 +107,8 @@ pub enum Way {
     },
     /// Over the standard streams of a process.
     Process(Arc<StdioServer>),
+    /// As an API over HTTP, whose operations are its tools.
+    OpenApi(OpenApiServer),
     /// Not at all: it is here, and joins others.
     Virtual(VirtualServer),
 }

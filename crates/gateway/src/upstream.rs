@@ -1,5 +1,6 @@
 //! What stands behind an MCP endpoint.
 
+pub(crate) mod openapi;
 pub(crate) mod remote;
 pub(crate) mod source;
 pub(crate) mod stdio;

@@ -4,7 +4,7 @@
 //! comes back is judged here: an answer that is not MCP becomes an [`UpstreamError`], and nothing of it is passed on.
 
 pub(crate) mod annotations;
-mod breaker;
+pub(crate) mod breaker;
 mod caller;
 pub(crate) mod envelope;
 mod era;
@@ -23,10 +23,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{StatusCode, Uri};
-use mcp::{ErrorObject, Implementation};
+use mcp::{ErrorObject, Implementation, Params};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use super::openapi::Api;
 use super::source::Source;
 use super::stdio::StdioServer;
 use crate::allowed_requests::AllowedRequests;
@@ -75,6 +77,7 @@ enum Reached {
     Http(Box<Http>),
     Process(Arc<StdioServer>),
     Joined(Arc<Joined>),
+    OpenApi(Arc<Api>),
 }
 
 /// A server over HTTP.
@@ -112,6 +115,7 @@ impl Remote {
                 })),
                 Way::Process(server) => Reached::Process(server.clone()),
                 Way::Virtual(server) => Reached::Joined(server.0.clone()),
+                Way::OpenApi(server) => Reached::OpenApi(server.0.clone()),
             },
             answer_time: settings.answer_time,
             idle_time: settings.idle_time,
@@ -134,7 +138,11 @@ impl Remote {
 
     /// Whether nobody asks it for now, because it could not be connected to.
     pub(crate) fn is_resting(&self) -> bool {
-        matches!(&self.reached, Reached::Http(http) if http.breaker.is_resting(Instant::now()))
+        match &self.reached {
+            Reached::Http(http) => http.breaker.is_resting(Instant::now()),
+            Reached::OpenApi(api) => api.is_resting(),
+            Reached::Process(_) | Reached::Joined(_) => false,
+        }
     }
 
     /// What it is called here.
@@ -148,9 +156,29 @@ impl Remote {
     }
 
     /// Whether a request for `method` takes the credential of whoever makes it, where one is configured: all that goes
-    /// to another server.
-    pub(crate) fn takes_credential_for(&self, _method: &str) -> bool {
-        matches!(self.reached, Reached::Http(_))
+    /// to another server. What an API offers, nobody has to be asked for.
+    pub(crate) fn takes_credential_for(&self, method: &str) -> bool {
+        match self.reached {
+            Reached::Http(_) => true,
+            Reached::OpenApi(_) => method == "tools/call",
+            Reached::Process(_) | Reached::Joined(_) => false,
+        }
+    }
+
+    /// The parameters of the call that a call of an API's calling tool stands for; `None` for everything else.
+    pub(crate) fn called(&self, method: &str, params: &Params<'_>) -> Option<Box<RawValue>> {
+        let Reached::OpenApi(api) = &self.reached else { return None };
+        api.called(method, params)
+    }
+
+    /// Whether it looks for what a caller may see by itself.
+    pub(crate) fn searches(&self) -> bool {
+        matches!(&self.reached, Reached::OpenApi(api) if api.searches())
+    }
+
+    /// How long it may take to begin an answer.
+    pub(crate) fn answer_time(&self) -> Duration {
+        self.answer_time
     }
 
     /// Whether it can be asked nothing at all without a credential, where one is configured.

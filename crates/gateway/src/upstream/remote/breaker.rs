@@ -13,7 +13,7 @@ const REST: Duration = Duration::from_secs(5);
 
 /// Counts requests in a row that nobody answered.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub(crate) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -23,7 +23,7 @@ struct State {
 
 impl Breaker {
     /// Whether a request may be tried now. Of those that wait for the end of a rest, one goes first.
-    pub(super) fn lets_pass(&self, now: Instant) -> bool {
+    pub(crate) fn lets_pass(&self, now: Instant) -> bool {
         let mut state = self.state();
         match state.rests_until {
             Some(until) if now < until => false,
@@ -36,12 +36,12 @@ impl Breaker {
     }
 
     /// Whether the server rests.
-    pub(super) fn is_resting(&self, now: Instant) -> bool {
+    pub(crate) fn is_resting(&self, now: Instant) -> bool {
         self.state().rests_until.is_some_and(|until| now < until)
     }
 
     /// Learns from an outcome. Only silence counts: a server that fails is there.
-    pub(super) fn note<T>(&self, outcome: &Result<T, outbound::Error>, now: Instant) {
+    pub(crate) fn note<T>(&self, outcome: &Result<T, outbound::Error>, now: Instant) {
         let is_down = matches!(
             outcome,
             Err(outbound::Error::Connect { .. }

@@ -7,11 +7,14 @@ use guard::Permit;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use mcp::{Era, ErrorObject};
+use oauth::Timestamp;
 use secret::Digest;
 
 use super::{Answer, Description, Presented, Reached, Remote, UpstreamError, http_sse};
 use crate::endpoint::principal;
+use crate::policy::ServerPolicy;
 use crate::settings::Transport;
+use crate::upstream::openapi::{Going, Shown};
 
 /// The server and the permit of the request that is answered from it: nothing is sent without one.
 pub(crate) struct Caller {
@@ -19,17 +22,25 @@ pub(crate) struct Caller {
     pub(super) permit: Permit,
     /// What goes along, where the server takes a credential.
     pub(super) presented: Option<Presented>,
+    /// What whoever asks may see, where the server looks for it.
+    shown: Option<Box<Shown>>,
 }
 
 impl Caller {
     /// Without a credential.
     pub(crate) fn new(remote: &Arc<Remote>, permit: Permit) -> Self {
-        Self { remote: remote.clone(), permit, presented: None }
+        Self { remote: remote.clone(), permit, presented: None, shown: None }
     }
 
     /// With this credential.
     pub(crate) fn presenting(remote: &Arc<Remote>, permit: Permit, presented: Presented) -> Self {
-        Self { remote: remote.clone(), permit, presented: Some(presented) }
+        Self { remote: remote.clone(), permit, presented: Some(presented), shown: None }
+    }
+
+    /// The same for a server that looks for what its caller may see.
+    pub(crate) fn showing(self, policy: &Arc<ServerPolicy>, now: Timestamp) -> Self {
+        let shown = Box::new(Shown::to(&self.permit, policy, now));
+        Self { shown: Some(shown), ..self }
     }
 
     /// What goes along.
@@ -73,6 +84,10 @@ impl Caller {
             Reached::Joined(joined) => {
                 Ok((HeaderMap::new(), Box::pin(joined.post(&self.permit, &headers, &body)).await?))
             }
+            Reached::OpenApi(api) => {
+                let going = Going { presented: self.presented.as_ref(), shown: self.shown.as_deref() };
+                Ok((HeaderMap::new(), Box::pin(api.post(&self.remote, going, &body)).await?))
+            }
         }
     }
 
@@ -81,7 +96,7 @@ impl Caller {
         match (&self.remote.reached, http_sse::stream_of(&headers)) {
             (Reached::Process(server), _) => return server.events(&self.permit),
             (Reached::Http(http), Some(id)) => return Ok(self.listen_to_stream(http, id)),
-            (Reached::Joined(_), _) => return Err(UpstreamError::NoStream),
+            (Reached::Joined(_) | Reached::OpenApi(_), _) => return Err(UpstreamError::NoStream),
             (Reached::Http(_), None) => {}
         }
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
@@ -108,6 +123,7 @@ impl Caller {
             Reached::Process(_) => Ok(Description::Legacy),
             Reached::Http(http) if http.transport == Transport::HttpSse => Ok(Description::Legacy),
             Reached::Joined(joined) => Ok(Description::Modern(joined.description())),
+            Reached::OpenApi(api) => Ok(Description::Modern(api.description())),
             Reached::Http(_) => self.remote.era.get(&self.remote, self.presented.as_ref()).await,
         }
     }

@@ -28,7 +28,7 @@ impl Remote {
         match &self.reached {
             Reached::Http(http) => self.send_to(&http.url, message, presented).await,
             // What is sent this way is HTTP; nobody else has a use for it.
-            Reached::Process(_) | Reached::Joined(_) => Err(UpstreamError::NoStream),
+            Reached::Process(_) | Reached::Joined(_) | Reached::OpenApi(_) => Err(UpstreamError::NoStream),
         }
     }
 
