@@ -44,7 +44,10 @@ const LONGEST_SHOWN: usize = 200;
 
 /// A text of a call as it may be repeated: short and without characters that nobody sees.
 pub(crate) fn shown(text: &str) -> String {
-    let seen: String = text.chars().filter(|character| !crate::text::is_hidden(*character)).collect();
+    let seen: String = text
+        .chars()
+        .filter(|character| !character.is_control() && !crate::text::is_hidden(*character))
+        .collect();
     if seen.len() <= LONGEST_SHOWN {
         return seen;
     }

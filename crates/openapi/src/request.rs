@@ -66,4 +66,4 @@ impl CredentialPlaces {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -51,6 +51,9 @@ impl BaseUrl {
     /// The URL of a path and a query below the base; `None` when parsers of URLs would read another one.
     pub(super) fn join(&self, path: &str, query: &str) -> Option<Uri> {
         let Self { origin, prefix } = self;
+        if !path.starts_with('/') {
+            return None;
+        }
         let mark = if query.is_empty() { "" } else { "?" };
         let text = format!("{origin}{prefix}{path}{mark}{query}");
         let (uri, url) = (text.parse::<Uri>().ok()?, Url::parse(&text).ok()?);

@@ -22,6 +22,7 @@ pub(super) enum Names {
 impl Names {
     fn has(&self, name: &str) -> bool {
         match self {
+            _ if name.is_empty() => false,
             Self::Listed(names) => names.contains(name),
             Self::AllBut(names) => !names.iter().any(|taken| taken.eq_ignore_ascii_case(name)),
         }

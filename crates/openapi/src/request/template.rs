@@ -192,7 +192,8 @@ fn bind(
     let own = schema.get("properties").and_then(|properties| properties.get(&name));
     let names = match own.and_then(|own| listed(own, schema, LEVELS)) {
         Some(listed) => Names::Listed(listed.difference(taken).cloned().collect()),
-        None => Names::AllBut(taken.clone()),
+        None if own.is_some_and(|own| is_open(resolved(own, schema))) => Names::AllBut(taken.clone()),
+        None => Names::Listed(BTreeSet::new()),
     };
     Ok(Bound { parameter, name, value, names, header })
 }
@@ -207,6 +208,15 @@ fn taken(parameters: &[BoundParameter], credentials: &CredentialPlaces) -> BTree
     let names = in_query.filter(|parameter| !is_spread(parameter) || parameter.schema["type"] != "object");
     let keys = credentials.0.iter().filter(|(location, _)| *location == ApiKeyLocation::Query);
     names.map(|parameter| parameter.name.clone()).chain(keys.map(|(_, name)| name.clone())).collect()
+}
+
+/// Whether a schema says that any member is welcome. One that says nothing at all does not.
+fn is_open(own: &Value) -> bool {
+    let types = own.get("type");
+    let is_object = types.is_some_and(|types| {
+        types == "object" || types.as_array().is_some_and(|types| types.contains(&"object".into()))
+    });
+    is_object || own.get("additionalProperties").is_some_and(|others| *others != Value::Bool(false))
 }
 
 /// The members that a schema lists, also in its alternatives; `None` when it allows any.
