@@ -2,6 +2,7 @@
 
 use oauth::{Scope, Timestamp, UserId};
 
+use super::connect_attempt::ConnectAttemptRecord;
 use crate::{
     Store,
     column::text_columns,
@@ -111,10 +112,11 @@ sql! {
          WHERE id = $3 AND completed_at IS NULL AND expires_at > $2 \
            AND state IN ('open', 'authorizing', 'exchanging', 'refused', 'failed')";
     AUTHORIZE: "connect_request.authorize" =
-        "UPDATE connect_requests SET state = 'authorizing', outcome = NULL, changed_at = $1 \
-         WHERE id = $2 AND allowed_by = $3 AND completed_at IS NULL AND expires_at > $1 \
+        "UPDATE connect_requests SET state = 'authorizing', outcome = NULL, changed_at = $1, \
+                                     expires_at = CASE WHEN expires_at < $2 THEN $2 ELSE expires_at END \
+         WHERE id = $3 AND allowed_by = $4 AND completed_at IS NULL AND expires_at > $1 \
            AND (state IN ('open', 'authorizing', 'refused', 'failed') \
-                OR (state = 'exchanging' AND changed_at <= $4))";
+                OR (state = 'exchanging' AND changed_at <= $5))";
     EXCHANGE: "connect_request.exchange" =
         "UPDATE connect_requests SET state = 'exchanging', changed_at = $1 \
          WHERE id = $2 AND completed_at IS NULL \
@@ -175,10 +177,13 @@ pub fn allow(id: &str, user: &UserId, now: Timestamp) -> Statement {
     statement!(ALLOW [user, now, id] expecting Expect::Rows(1))
 }
 
-/// A browser is about to be sent to the provider; refused when this user has not allowed it, or it is not open. A code
-/// that has been on its way to being redeemed since before `stale` is given up.
-pub fn authorize(id: &str, user: &UserId, now: Timestamp, stale: Timestamp) -> Statement {
-    statement!(AUTHORIZE [now, id, user, stale] expecting Expect::Rows(1))
+/// A browser is about to be sent to the provider, and may come back until `attempt.expires_at`; refused when its user
+/// has not allowed it, or the request is not open. A code that has been on its way to being redeemed since before `stale`
+/// is given up.
+pub fn authorize(attempt: &ConnectAttemptRecord, stale: Timestamp) -> Statement {
+    statement!(AUTHORIZE [
+        attempt.created_at, attempt.expires_at, attempt.request_id, attempt.user_id, stale,
+    ] expecting Expect::Rows(1))
 }
 
 /// A code is about to be redeemed; refused when another one is, or something was received already.

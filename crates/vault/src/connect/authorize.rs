@@ -124,10 +124,19 @@ impl Vault {
             used_at: None,
         };
         let batch = Batch::new()
-            .then(connect_request::authorize(&allowed.id, &allowed.person.id, now, now - STALE))
+            .then(connect_request::authorize(&record, now - STALE))
             .then(connect_attempt::insert(&record));
-        let remembered = self.settings().store.commit(batch).await;
-        remembered.map_err(|error| refused_as(error, ConnectErrorKind::NotAllowed, &allowed.id))
+        match self.settings().store.commit(batch).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(refused_as(error, self.why_not_away(&allowed.id).await?, &allowed.id)),
+        }
+    }
+
+    /// Why a browser is not sent away: something is on its way already, or the person did not allow it.
+    async fn why_not_away(&self, id: &str) -> Result<ConnectErrorKind, ConnectError> {
+        let record = self.settings().store.connect_request(id).await?;
+        let is_on_its_way = record.is_some_and(|record| record.state == ConnectState::Exchanging);
+        Ok(if is_on_its_way { ConnectErrorKind::Working } else { ConnectErrorKind::NotAllowed })
     }
 }
 

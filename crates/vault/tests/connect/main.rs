@@ -7,4 +7,5 @@ mod entered;
 mod fake;
 mod flows;
 mod people;
+mod speech;
 mod world;
