@@ -8,12 +8,14 @@ mod audit;
 mod call;
 mod client;
 mod conformance_client;
+mod connection;
 pub(crate) mod exit;
 mod keyring;
 mod lock;
 mod login;
 mod logout;
 mod mcp_server;
+mod openapi;
 mod policy;
 mod printing;
 mod serve;
@@ -38,12 +40,16 @@ enum Command {
     Serve(serve::Arguments),
     /// Manage the MCP servers behind the gateway.
     Server(server::Arguments),
+    /// Make tools of a REST API that an OpenAPI document describes.
+    Openapi(openapi::Arguments),
     /// Approve what servers say about their tools, and see what has changed since.
     Lock(lock::Arguments),
     /// Manage the people who can sign in.
     User(user::Arguments),
     /// Manage the clients that are registered by hand.
     Client(client::Arguments),
+    /// Manage the accounts that people have connected.
+    Connection(connection::Arguments),
     /// Manage the keys of clients that sign requests instead of carrying tokens.
     AccessKey(access_key::Arguments),
     /// Rotate the keys that seal what the database keeps.
@@ -71,9 +77,11 @@ impl CommandLine {
         match self.command {
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Server(arguments) => alone(server::run(arguments)),
+            Command::Openapi(arguments) => alone(openapi::run(arguments)),
             Command::Lock(arguments) => alone(lock::run(arguments)),
             Command::User(arguments) => alone(user::run(arguments)),
             Command::Client(arguments) => alone(client::run(arguments)),
+            Command::Connection(arguments) => alone(connection::run(arguments)),
             Command::AccessKey(arguments) => alone(access_key::run(arguments)),
             Command::Keyring(arguments) => alone(keyring::run(arguments)),
             Command::Audit(arguments) => alone(audit::run(arguments)),

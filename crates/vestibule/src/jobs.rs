@@ -10,16 +10,31 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+use vault::{Follower, Vault};
+
 use crate::{keyring, revocations::Revocations};
 
 /// Product promise: revoked is revoked on every node within one second.
 const REVOCATION_INTERVAL: Duration = Duration::from_millis(250);
 const GARBAGE_INTERVAL: Duration = Duration::from_mins(1);
 
+/// How often providers are told of connections that were ended.
+const PROVIDER_REVOCATION_INTERVAL: Duration = Duration::from_secs(5);
+/// How often connections are looked after.
+const CONNECTIONS_INTERVAL: Duration = Duration::from_mins(1);
+
 /// Starts the jobs; they end when the set is dropped.
-pub(crate) fn start(store: Store, revocations: Revocations, clock: Arc<dyn Clock>) -> JoinSet<()> {
+pub(crate) fn start(
+    store: Store,
+    revocations: Revocations,
+    vault: &Vault,
+    clock: Arc<dyn Clock>,
+) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     jobs.spawn(follow_revocations(revocations));
+    jobs.spawn(follow_connections(vault.follow()));
+    jobs.spawn(revoke_at_providers(vault.clone()));
+    jobs.spawn(keep_connections(vault.clone()));
     jobs.spawn(collect_garbage(store, clock));
     jobs
 }
@@ -46,6 +61,48 @@ async fn follow_revocations(mut revocations: Revocations) {
         }
         is_lost = outcome.is_err();
         revocations.forget_expired();
+    }
+}
+
+/// What other nodes have done to connections is known here as soon as a revocation is.
+async fn follow_connections(mut follower: Follower) {
+    let mut is_lost = false;
+    let mut ticks = ticks(REVOCATION_INTERVAL);
+    loop {
+        ticks.tick().await;
+        let outcome = follower.catch_up().await;
+        match &outcome {
+            Ok(()) if is_lost => tracing::info!("connections changed on other nodes are followed again"),
+            Err(error) if !is_lost => {
+                tracing::error!(%error, "connections changed on other nodes are not seen for now");
+            }
+            _ => {}
+        }
+        is_lost = outcome.is_err();
+    }
+}
+
+async fn revoke_at_providers(vault: Vault) {
+    let mut ticks = ticks(PROVIDER_REVOCATION_INTERVAL);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = vault.revoke_queued().await {
+            tracing::warn!(%error, "providers are told later of connections that were ended");
+        }
+    }
+}
+
+/// Finishes connections that somebody began, and writes down when others were used.
+async fn keep_connections(vault: Vault) {
+    let mut ticks = ticks(CONNECTIONS_INTERVAL);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = vault.settle_received().await {
+            tracing::warn!(%error, "what was received for connections is settled later");
+        }
+        if let Err(error) = vault.record_use().await {
+            tracing::warn!(%error, "when connections were last used is written down later");
+        }
     }
 }
 

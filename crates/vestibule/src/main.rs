@@ -16,6 +16,7 @@ mod keyring;
 mod listener;
 mod metrics;
 mod open_files;
+mod openapi_document;
 mod reload;
 mod revocations;
 mod storage;

@@ -7,31 +7,36 @@
 //! ([`Wiring::reload`]): first everything is made, which can fail and then changes nothing; then it takes the place of
 //! what was there.
 
+mod assertions;
 mod connected;
+mod console;
 mod demo;
 mod foreign;
 mod guards;
+mod installation;
 mod issuers;
 mod kept;
 mod remote;
 mod servers;
+mod vault;
 mod virtual_server;
 
 use std::sync::{Arc, Weak};
 
+use ::vault::Vault;
 use anyhow::Context as _;
 use audit::{Auditor, Unrecorded};
 use authorization_server::AuthorizationServer;
 use axum::Router;
 use gateway::{EventStreams, SignedRequests, StdioServer, quota::Quotas};
-use guard::{Keys, RevokedTokens};
+use guard::{Guard, Keys, RevokedTokens};
 use oauth::{Clock, Issuer};
 use secret::{Keyring, Random, Secret};
 use store::{Store, StoreError};
 use tokio::task::JoinSet;
 
-pub(crate) use self::connected::connect;
 use self::{
+    assertions::OwnAssertions,
     demo::DemoResources,
     guards::{Guarded, Guards},
     issuers::Issuers,
@@ -40,6 +45,7 @@ use self::{
     servers::{Servers, resource_of},
     virtual_server::VirtualResource,
 };
+pub(crate) use self::{connected::connect, installation::Installation};
 use crate::{
     audit::{Node, Sign, Writer},
     config::{Configuration, access_keys::AccessKeys},
@@ -101,6 +107,7 @@ pub(crate) struct Wiring<'p> {
     event_streams: EventStreams,
     quotas: Arc<Quotas>,
     issuers: Issuers,
+    vault: Vault,
     /// Every process that may still run; those of removed servers too.
     processes: Vec<Weak<StdioServer>>,
 }
@@ -112,6 +119,7 @@ impl<'p> Wiring<'p> {
         let authorization_server = authorization_server(parts, configuration, revoked.clone()).await?;
         let keys = Keys::default();
         keys.replace(&authorization_server.jwk_set());
+        let assertions = Arc::new(OwnAssertions(authorization_server.clone()));
         let mut wiring = Self {
             parts,
             authorization_server,
@@ -122,6 +130,7 @@ impl<'p> Wiring<'p> {
             event_streams: EventStreams::default(),
             quotas: Arc::default(),
             issuers: Issuers::default(),
+            vault: vault::open(parts, configuration, Some(assertions))?,
             processes: Vec::new(),
         };
         wiring.reload(configuration)?;
@@ -136,6 +145,11 @@ impl<'p> Wiring<'p> {
     /// The streams that clients of the older transport have open.
     pub(crate) fn event_streams(&self) -> EventStreams {
         self.event_streams.clone()
+    }
+
+    /// What keeps people's credentials.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// What keeps the guards informed.
@@ -160,13 +174,20 @@ impl<'p> Wiring<'p> {
             kept: &self.kept,
             issuers: &issuers,
             accounts: &configuration.accounts,
+            teams: &configuration.teams,
+            vault: &self.vault,
         };
+        let providers = vault::providers(configuration, &self.parts.issuer)?;
+        let teams = vault::teams(&configuration.teams)?;
+        let console = console::guard(&guards)?;
         let servers = Servers::of(&configuration.servers, &guards)?;
         let quotas = Arc::new(Quotas::new(&configuration.rates, &self.parts.clock, Some(&self.quotas)));
-        let router = self.router(configuration, &servers, &quotas)?;
-        let resources = foreign::beside(servers.described(), &configuration.resources)?;
+        let router = self.router(configuration, &servers, &quotas, &console.1)?;
+        let mut resources = foreign::beside(servers.described(), &configuration.resources)?;
+        resources.push(::console::resource(&self.parts.issuer)?);
         // Nothing fails from here on.
         self.authorization_server.reload(resources, &configuration.limits);
+        self.vault.reload(&providers, &teams);
         if let Some(metrics) = &self.parts.metrics {
             metrics.observe(servers.observed());
         }
@@ -175,7 +196,7 @@ impl<'p> Wiring<'p> {
         self.routes.replace(router);
         let paths: Vec<_> = servers.guards().map(|guard| guard.resource().path()).collect();
         self.event_streams.keep(&paths);
-        let former = std::mem::replace(&mut self.kept, servers.kept());
+        let former = std::mem::replace(&mut self.kept, servers.kept(console));
         self.processes.retain(|process| process.strong_count() > 0);
         self.processes.extend(self.kept.processes_not_in(&former).map(|(_, process)| process));
         for (name, process) in former.processes_not_in(&self.kept) {
@@ -196,10 +217,12 @@ impl<'p> Wiring<'p> {
         configuration: &Configuration,
         servers: &Servers,
         quotas: &Arc<Quotas>,
+        console: &Guard,
     ) -> anyhow::Result<Router> {
         let router = self
             .authorization_server
             .router()
+            .merge(self.console(console))
             .merge(health::router(self.parts.store.clone()))
             .merge(guard::metadata_router(servers.guards()));
         let router = router.merge(self.gateway(configuration, servers, quotas)?);
@@ -208,6 +231,15 @@ impl<'p> Wiring<'p> {
             None => router,
         };
         Ok(if self.parts.traced { Traces::measuring(router) } else { router })
+    }
+
+    fn console(&self, guard: &Guard) -> Router {
+        ::console::router(::console::Settings {
+            authorization_server: self.authorization_server.clone(),
+            vault: self.vault.clone(),
+            guard: guard.clone(),
+            clock: Arc::clone(&self.parts.clock),
+        })
     }
 
     fn signed_requests(&self, keys: &AccessKeys) -> Option<SignedRequests> {

@@ -79,7 +79,7 @@ async fn found(configuration: &Configuration, name: &str, remote: &Remote) -> an
     let random: Arc<dyn Random> = Arc::new(SystemEntropy::new());
     let mut session_key = [0; 32];
     random.fill(&mut session_key);
-    let connected = wiring::connect(name, remote, &issuer, &random, &Secret::new(session_key));
+    let connected = wiring::connect(name, remote, &issuer, &random, &Secret::new(session_key))?;
     let found = ask(&connected.server, &remote.endpoint(), operators_permit()?).await;
     if let Some(process) = connected.process {
         process.shut_down().await;

@@ -152,7 +152,7 @@ fn default_directory() -> Result<PathBuf, Stop> {
 }
 
 /// How far requests may go: the host that the person typed decides.
-async fn egress(server: &ResourceIndicator) -> anyhow::Result<Egress> {
+pub(super) async fn egress(server: &ResourceIndicator) -> anyhow::Result<Egress> {
     let url = Url::parse(server.as_str()).context("the server's URL cannot be read")?;
     Ok(match url.host() {
         Some(Host::Ipv4(address)) => egress_for(server, &[address.into()]),

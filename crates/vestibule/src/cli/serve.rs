@@ -90,9 +90,11 @@ async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::R
     let mut revocations = wiring.revocations();
     // Before the first request: what was revoked before a restart stays revoked.
     revocations.catch_up().await?;
+    // Refreshes that a former process began and whose outcome nobody knows.
+    wiring.vault().settle_intents().await?;
     let welcome = welcome(&parts, &configuration).await?;
     let audit_log = parts.audit_writer(node, wiring.sign()).await?.start(waiting);
-    let mut jobs = jobs::start(parts.store.clone(), revocations, Arc::clone(&parts.clock));
+    let mut jobs = jobs::start(parts.store.clone(), revocations, wiring.vault(), Arc::clone(&parts.clock));
     let data_dir = &configuration.storage.data_dir;
     jobs::follow_keyring(&mut jobs, data_dir, Arc::clone(&parts.keyring), parts.store.clone());
 

@@ -22,6 +22,11 @@ pub(crate) const DISCOVER: &str = "discover";
 /// How the providers are called that are found out.
 const DISCOVERED: &str = "mcp-";
 
+/// What the provider is called that the server called `server` leads to itself.
+pub(crate) fn discovered(server: &str) -> String {
+    format!("{DISCOVERED}{server}")
+}
+
 /// `[[provider]]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,7 +169,9 @@ pub(super) fn check(providers: &[Provider], servers: &[Server]) -> Result<(), St
     for server in servers {
         let Some(credentials) = server.credentials()? else { continue };
         let name = credentials.provider.as_str();
-        if name != DISCOVER && !names.contains(name) {
+        if name == DISCOVER {
+            server.check_discovered()?;
+        } else if !names.contains(name) {
             return Err(server
                 .mistake(&format!("has the provider {name:?}, which is not configured"))
                 .hint(format!("add [[provider]] with name = {name:?}")));

@@ -3,6 +3,7 @@
 mod allow;
 mod credentials;
 mod joins;
+mod openapi;
 mod place;
 mod process;
 mod remote;
@@ -19,8 +20,9 @@ use serde::Deserialize;
 
 pub(crate) use self::{
     allow::Allow,
-    credentials::{Credentials, Elicitation},
+    credentials::Elicitation,
     joins::Joins,
+    openapi::OpenApi,
     place::Account,
     process::{Environment, Process},
     remote::{AllowPrivate, Reached, Remote},
@@ -59,6 +61,14 @@ pub(crate) struct Server {
     resource: Option<String>,
     /// `url`: the endpoint of a remote server, `https://…`, or `http://…` on this computer. Required for `remote`.
     url: Option<String>,
+    /// `document`: the OpenAPI document of a REST API, a file; its path is relative to the configuration file. Required for
+    /// `openapi`.
+    document: Option<PathBuf>,
+    /// `base_url`: where the API is: `https://…`, or `http://…` on this computer. What the document says of it is not
+    /// believed. Required for `openapi`.
+    base_url: Option<String>,
+    /// `[server.openapi]`: which of its operations are tools, and how. Default: all that only read.
+    openapi: Option<openapi::Choice>,
     /// `transport`: how messages travel to a remote server: `"http"` (Streamable HTTP) or `"sse"` (HTTP with SSE, of
     /// 2024-11-05). Default: it is found out.
     transport: Option<transport::Transport>,
@@ -140,6 +150,8 @@ pub(crate) enum ServerKind {
     Remote,
     /// A program on this machine that speaks MCP over its standard streams.
     Stdio,
+    /// A REST API, as an OpenAPI document describes it.
+    OpenApi,
     /// Several of the others under one path.
     Virtual,
 }
@@ -170,6 +182,9 @@ impl Server {
             id: None,
             resource: None,
             url: None,
+            document: None,
+            base_url: None,
+            openapi: None,
             transport: None,
             scope: None,
             scopes: BTreeMap::new(),
@@ -224,6 +239,7 @@ impl Server {
                 };
                 self.reached(reached)
             }
+            ServerKind::OpenApi => self.reached(Reached::OpenApi(Box::new(self.api()?))),
             ServerKind::Stdio => self.reached(Reached::Process(self.process()?)),
             ServerKind::Virtual => Ok(Behind::Virtual(self.joins()?)),
         }
@@ -254,6 +270,7 @@ pub(super) fn check(servers: &[Server], accounts: &[Account]) -> Result<(), Stop
             return Err(server.mistake("is there twice").hint("give each [[server]] a name of its own"));
         }
         server.behind()?;
+        server.check_openapi()?;
     }
     joins::check(servers)?;
     place::check(servers, accounts)

@@ -148,7 +148,7 @@ async fn everything() -> String {
     let Ok(Behind::Remote(remote)) = server.behind() else { panic!("a process is a server elsewhere") };
     let random: Arc<dyn Random> = Arc::new(SystemEntropy::new());
     let issuer = Issuer::parse("http://127.0.0.1:1").unwrap();
-    let connected = connect("far", &remote, &issuer, &random, &Secret::new([0; 32]));
+    let connected = connect("far", &remote, &issuer, &random, &Secret::new([0; 32])).unwrap();
     let process = connected.process.as_ref().map(Arc::downgrade);
     metrics.observe(vec![Observed {
         server: Some(connected.server.clone()),

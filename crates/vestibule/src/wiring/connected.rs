@@ -9,9 +9,12 @@ use outbound::Egress;
 use secret::{Random, Secret};
 
 use super::Parts;
-use crate::config::{
-    network,
-    server::{AllowPrivate, Process, Reached, Remote},
+use crate::{
+    config::{
+        network,
+        server::{AllowPrivate, Process, Reached, Remote},
+    },
+    openapi_document,
 };
 
 /// A server as the gateway takes it, and its process if it is one.
@@ -22,7 +25,7 @@ pub(crate) struct Connected {
 }
 
 /// A server that nobody has needed yet.
-pub(super) fn connected(name: &str, remote: &Remote, parts: &Parts) -> Connected {
+pub(super) fn connected(name: &str, remote: &Remote, parts: &Parts) -> anyhow::Result<Connected> {
     connect(name, remote, &parts.issuer, &parts.random, &parts.session_key())
 }
 
@@ -33,11 +36,15 @@ pub(crate) fn connect(
     issuer: &Issuer,
     random: &Arc<dyn Random>,
     session_key: &Secret<[u8; 32]>,
-) -> Connected {
+) -> anyhow::Result<Connected> {
     let (way, process) = match &remote.reached {
         Reached::Http { url, allow_private, transport } => {
             let egress = egress(url, allow_private, issuer);
             (Way::Http { url: url.clone(), egress, transport: *transport }, None)
+        }
+        Reached::OpenApi(api) => {
+            let egress = egress(&api.base_url, &api.allow_private, issuer);
+            (Way::OpenApi(openapi_document::server(name, api, egress)?), None)
         }
         Reached::Process(process) => {
             let settings = process_settings(name, process, remote);
@@ -55,7 +62,7 @@ pub(crate) fn connect(
         answer_size: remote.largest_result,
         secrets: remote.secrets(),
     };
-    Connected { server: RemoteServer::new(&settings, session_key), process }
+    Ok(Connected { server: RemoteServer::new(&settings, session_key), process })
 }
 
 fn process_settings(name: &str, process: &Process, remote: &Remote) -> StdioSettings {

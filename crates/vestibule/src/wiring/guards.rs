@@ -5,14 +5,16 @@ use std::sync::Arc;
 use authorization_server::{Resource, ScopeDescription};
 use guard::{Guard, Keys, RevokedTokens, Tenant};
 use oauth::{ResourceIndicator, Scope};
+use vault::Vault;
 
 use super::{Issuers, Kept, Parts, resource_of};
 use crate::config::{
     issuer::Trust,
     server::{Account, Server},
+    team::Team,
 };
 
-/// What all guards have in common, and the ones there are.
+/// What all servers and their guards have in common, and the ones there are.
 pub(super) struct Guards<'a> {
     pub(super) parts: &'a Parts,
     pub(super) keys: &'a Keys,
@@ -20,6 +22,8 @@ pub(super) struct Guards<'a> {
     pub(super) kept: &'a Kept,
     pub(super) issuers: &'a Issuers,
     pub(super) accounts: &'a [Account],
+    pub(super) teams: &'a [Team],
+    pub(super) vault: &'a Vault,
 }
 
 /// What differs from guard to guard; see [`guard::Settings`].

@@ -35,8 +35,9 @@ impl Kept {
         demo: Option<WithGuards<BuiltInServer>>,
         remote: Vec<WithGuards<KeptServer>>,
         virtual_servers: Vec<WithGuards<KeptVirtual>>,
+        console: (Guarded, Guard),
     ) -> Self {
-        let mut kept = Self::default();
+        let mut kept = Self { guards: vec![console], ..Self::default() };
         if let Some((server, guards)) = demo {
             kept.demo = Some(server);
             kept.guards.extend(guards);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use authorization_server::{Resource, ScopeDescription};
-use gateway::{MemberServer, RemoteSettings};
+use gateway::{MemberServer, RemoteSettings, ServerCredentials};
 use guard::Guard;
 use oauth::Scope;
 
@@ -11,6 +11,7 @@ use super::{
     Guarded, Guards,
     connected::{Connected, connected},
     kept::{KeptServer, WithGuards},
+    vault,
     virtual_server::Joinable,
 };
 use crate::{
@@ -25,6 +26,7 @@ pub(super) struct RemoteResource {
     guard: Guard,
     remote: Remote,
     connected: Connected,
+    credentials: Option<Arc<ServerCredentials>>,
 }
 
 impl RemoteResource {
@@ -35,9 +37,10 @@ impl RemoteResource {
         let name = server.name.clone();
         let connected = match guards.kept.remote(&name, &remote) {
             Some(kept) => kept.connected.clone(),
-            None => connected(&name, &remote, parts),
+            None => connected(&name, &remote, parts)?,
         };
-        Ok(Self { name, guarded, guard, remote, connected })
+        let credentials = vault::credentials(server, guards.vault, guards.teams)?.map(Arc::new);
+        Ok(Self { name, guarded, guard, remote, connected, credentials })
     }
 
     pub(super) fn guard(&self) -> &Guard {
@@ -55,7 +58,11 @@ impl RemoteResource {
 
     pub(super) fn joinable(&self) -> Joinable {
         Joinable {
-            behind: MemberServer::Remote(self.connected.server.clone(), self.remote.tools.clone(), None),
+            behind: MemberServer::Remote(
+                self.connected.server.clone(),
+                self.remote.tools.clone(),
+                self.credentials.clone(),
+            ),
             scope: self.remote.tools.default.clone(),
             scopes: self.scopes(),
         }
@@ -76,13 +83,13 @@ impl RemoteResource {
             guard: self.guard.clone(),
             server: self.connected.server.clone(),
             tools: self.remote.tools.clone(),
-            credentials: None,
+            credentials: self.credentials.clone(),
         }
     }
 
     /// What the next configuration may keep of it.
     pub(super) fn kept(self) -> WithGuards<KeptServer> {
-        let Self { name, guarded, guard, remote, connected } = self;
+        let Self { name, guarded, guard, remote, connected, credentials: _ } = self;
         (KeptServer { name, reached: remote, connected }, vec![(guarded, guard)])
     }
 

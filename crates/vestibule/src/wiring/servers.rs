@@ -5,7 +5,7 @@ use guard::Guard;
 use oauth::{Issuer, ResourceIndicator};
 
 use super::{
-    Guards, Kept,
+    Guarded, Guards, Kept,
     demo::DemoResources,
     remote::RemoteResource,
     virtual_server::{Joinable, VirtualResource},
@@ -86,12 +86,13 @@ impl Servers {
         resources
     }
 
-    /// What the next reload may keep of them.
-    pub(super) fn kept(self) -> Kept {
+    /// What the next reload may keep of them, and of the console.
+    pub(super) fn kept(self, console: (Guarded, Guard)) -> Kept {
         Kept::new(
             self.demo.map(DemoResources::kept),
             self.remote.into_iter().map(RemoteResource::kept).collect(),
             self.joint.into_iter().map(VirtualResource::kept).collect(),
+            console,
         )
     }
 }

@@ -63,6 +63,7 @@ fn row(server: &Server) -> anyhow::Result<Row<'_>> {
         Behind::Demo => ("demo", String::new()),
         Behind::Remote(remote) => match remote.reached {
             Reached::Http { url, .. } => ("remote", url.to_string()),
+            Reached::OpenApi(api) => ("openapi", api.base_url.to_string()),
             Reached::Process(process) => ("stdio", process.command.join(" ")),
         },
         Behind::Virtual(joins) => ("virtual", joins.members.join(", ")),

@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let random: Arc<dyn Random> = Arc::new(SystemEntropy::new());
     let mut session_key = [0; 32];
     random.fill(&mut session_key);
-    let connected = wiring::connect(&name, &remote, &issuer, &random, &Secret::new(session_key));
+    let connected = wiring::connect(&name, &remote, &issuer, &random, &Secret::new(session_key))?;
     let outcome = probe(&connected.server, operators_permit()?, &mut |finding| tell(&finding)).await;
     if let Some(process) = connected.process {
         process.shut_down().await;
@@ -144,11 +144,11 @@ pub(in crate::cli) fn stopped(error: &ProbeError) -> Stop {
         ProbeError::Unreachable(reason) if reason.contains("certificate") => stop.hint(UNTRUSTED),
         ProbeError::Unreachable(_) => stop.hint("check the URL or the command, and whether the server runs"),
         ProbeError::Challenged { resource_metadata: Some(url), .. } => stop.hint(format!(
-            "it says at {} how to get one; the gateway does not send tokens of its own to servers yet",
+            "it says at {} how to get one; with provider = \"discover\" everybody connects an account of their own",
             printable(url)
         )),
         ProbeError::Challenged { resource_metadata: None, .. } => {
-            stop.hint("the gateway does not send tokens of its own to servers yet")
+            stop.hint("write whose credential goes with the calls: provider = \"NAME\", as a [[provider]] calls itself")
         }
         ProbeError::NotMcp(_) => stop.hint("is this the URL of the MCP endpoint, such as https://…/mcp?"),
         ProbeError::Refused { .. } => stop,

@@ -8,6 +8,9 @@ use serde::Deserialize;
 use super::{Server, ServerKind};
 use crate::cli::exit::Stop;
 
+/// The longest name of a server whose provider is found out: the provider's own name is four characters longer.
+const LONGEST_DISCOVERED: usize = 60;
+
 /// What the calls of a server need at its provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
@@ -43,7 +46,7 @@ impl Server {
     /// What its calls need at a provider; `None` when it has none.
     pub(crate) fn credentials(&self) -> Result<Option<Credentials>, Stop> {
         let Some(provider) = &self.provider else { return self.without_provider().map(|()| None) };
-        if self.kind != ServerKind::Remote {
+        if !matches!(self.kind, ServerKind::Remote | ServerKind::OpenApi) {
             return Err(self
                 .mistake("has a provider, which only a remote server or an OpenAPI document can have")
                 .hint(
@@ -62,6 +65,21 @@ impl Server {
             scopes: scopes.collect::<Result<_, Stop>>()?,
             elicitation: self.elicitation,
         }))
+    }
+
+    /// Whether its own authorization server can be its provider.
+    pub(crate) fn check_discovered(&self) -> Result<(), Stop> {
+        if self.kind != ServerKind::Remote {
+            return Err(self
+                .mistake("has a provider that is to be found out, which only a remote MCP server has")
+                .hint("write which: provider = \"NAME\", as a [[provider]] calls itself"));
+        }
+        if self.name.len() > LONGEST_DISCOVERED {
+            return Err(self.mistake(&format!(
+                "has a provider that is to be found out, and a name of more than {LONGEST_DISCOVERED} characters"
+            )));
+        }
+        Ok(())
     }
 
     fn without_provider(&self) -> Result<(), Stop> {

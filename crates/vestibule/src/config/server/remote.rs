@@ -7,7 +7,7 @@ use http::Uri;
 use oauth::Scope;
 use serde::Deserialize;
 
-use super::{Allow, Behind, Process, Server};
+use super::{Allow, Behind, OpenApi, Process, Server};
 use crate::{cli::exit::Stop, config::network};
 
 /// The scope of a server for which none is configured.
@@ -44,17 +44,16 @@ pub(crate) enum Reached {
     },
     /// As a process.
     Process(Process),
+    /// By requests that a document describes.
+    OpenApi(Box<OpenApi>),
 }
 
 impl Remote {
     /// Where it is, without secrets: its URL up to `?`, or its command.
     pub(crate) fn endpoint(&self) -> String {
         match &self.reached {
-            Reached::Http { url, .. } => {
-                let host = url.authority().map_or("", |authority| authority.as_str());
-                let host = host.rsplit('@').next().unwrap_or_default();
-                format!("{}://{host}{}", url.scheme_str().unwrap_or_default(), url.path())
-            }
+            Reached::Http { url, .. } => without_secrets(url),
+            Reached::OpenApi(api) => without_secrets(&api.base_url),
             Reached::Process(process) => process.command.join(" "),
         }
     }
@@ -85,6 +84,13 @@ impl Default for AllowPrivate {
     }
 }
 
+/// A URL up to `?`.
+fn without_secrets(url: &Uri) -> String {
+    let host = url.authority().map_or("", |authority| authority.as_str());
+    let host = host.rsplit('@').next().unwrap_or_default();
+    format!("{}://{host}{}", url.scheme_str().unwrap_or_default(), url.path())
+}
+
 impl Server {
     pub(super) fn reached(&self, reached: Reached) -> Result<Behind, Stop> {
         let (tools, answer_time) = (self.tools()?, self.timeout.unwrap_or(RemoteServerSettings::ANSWER_TIME));
@@ -94,13 +100,18 @@ impl Server {
     }
 
     pub(super) fn endpoint(&self) -> Result<Uri, Stop> {
-        let text = self.url.as_deref().ok_or_else(|| self.mistake("has no url"))?;
+        self.url_of("url", self.url.as_deref())
+    }
+
+    /// The URL in the key called `key`.
+    pub(super) fn url_of(&self, key: &str, text: Option<&str>) -> Result<Uri, Stop> {
+        let text = text.ok_or_else(|| self.mistake(&format!("has no {key}")))?;
         let is_allowed =
             text.starts_with("https://") || text.starts_with("http://") && network::is_on_this_computer(text);
         match text.parse::<Uri>() {
             Ok(url) if is_allowed && url.host().is_some_and(|host| !host.is_empty()) => Ok(url),
             _ => Err(self
-                .mistake(&format!("has the url {text:?}, which cannot be used"))
+                .mistake(&format!("has the {key} {text:?}, which cannot be used"))
                 .hint("write https://…, or http://… for a server on this computer")),
         }
     }

@@ -48,6 +48,7 @@ impl Remote {
                     process.environment.0.iter().filter(|(name, _)| self.secret_variables.contains(*name));
                 named.map(|(_, value)| value.clone()).collect()
             }
+            Reached::OpenApi(_) => Vec::new(),
             Reached::Http { url, .. } => {
                 let parameters =
                     url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
