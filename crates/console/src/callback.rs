@@ -40,7 +40,7 @@ async fn accept(
     let Some(who) = console.server().signed_in(from).await? else { return nowhere() };
     let Some(browser) = from.digest() else { return nowhere() };
     match console.vault().callback(&provider, &person(&who), &browser, query).await {
-        Ok(connected) => Ok(page::see_other(console.issuer(), &address(console, &connected.id()))),
+        Ok(connected) => Ok(page::see_other(console.issuer(), &address(console, connected.id()))),
         Err(ConnectError { why: ConnectErrorKind::Vault(error), .. }) => Err(problem::unavailable(error)),
         Err(error) => {
             tracing::warn!(%provider, user = %who.user_id(), %error, "an account was not connected");

@@ -23,6 +23,8 @@ mod resource;
 mod router;
 mod settings;
 mod show;
+#[cfg(test)]
+mod tests;
 
 pub use resource::{API_PATH, READ, WRITE, basic_scope, indicator, resource};
 pub use router::router;

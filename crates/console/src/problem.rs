@@ -8,6 +8,7 @@ use vault::{ConnectError, ConnectErrorKind, VaultError};
 use crate::{api::ApiError, connect::address, settings::Console};
 
 /// Something that is needed is away.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` takes")]
 pub(crate) fn unavailable(error: VaultError) -> PageError {
     PageError::unavailable(&error)
 }

@@ -33,7 +33,7 @@ impl AccountChanged<'_> {
     }
 
     /// The choices: value, and the key of what it says.
-    fn choices(&self) -> [(&'static str, &'static str); 3] {
+    fn choices() -> [(&'static str, &'static str); 3] {
         [("replace", "account-replace"), ("keep", "account-keep"), ("cancel", "account-cancel")]
     }
 }

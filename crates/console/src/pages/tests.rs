@@ -104,7 +104,7 @@ fn connect_pages(hostile: &str, language: Language) -> Vec<(String, String)> {
                 Entry::Key(Some(hostile)),
                 Entry::Password,
             ] {
-                let view = Connect { problem, waits, entry, ..connect(hostile, asker.as_ref()) };
+                let view = Connect { waits, entry, problem, ..connect(hostile, asker.as_ref()) };
                 pages.push((format!("connect {asker:?} {problem:?} {entry:?}"), view.render(language)));
             }
         }

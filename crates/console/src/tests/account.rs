@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 
-use crate::{browser::Browser, world::World};
+use crate::tests::{browser::Browser, world::World};
 
 /// A browser in which `ada-l` is connected, and now another account has come back.
-async fn changed<'w>(world: &'w World) -> (Browser<'w>, String) {
+async fn changed(world: &World) -> (Browser<'_>, String) {
     let mut browser = Browser::of(world, "ada").await;
     let first = world.link("github").await;
     browser.connect(&first.id, "code-1").await;

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use crate::tests::{
     browser::Browser,
     provider::{ACCESS_TOKEN, REFRESH_TOKEN},
     world::{Answer, World},

@@ -7,7 +7,7 @@ use axum::{
     http::{Request, header},
 };
 
-use crate::world::{Answer, ISSUER, PASSWORD, World};
+use crate::tests::world::{Answer, ISSUER, PASSWORD, World};
 
 pub(crate) const BROWSER_COOKIE: &str = "vestibule_browser";
 pub(crate) const SESSION_COOKIE: &str = "vestibule_session";

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::{
+use crate::tests::{
     browser::{BROWSER_COOKIE, Browser, callback},
     provider::{ACCESS_TOKEN, REFRESH_TOKEN},
     world::{Answer, ISSUER, World},

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::{
+use crate::tests::{
     browser::{BROWSER_COOKIE, Browser},
     world::World,
 };
@@ -72,7 +72,7 @@ async fn up_07_a_link_of_another_users_starts_nothing() {
     let mut ada = Browser::of(&world, "ada").await;
     assert_eq!(ada.get(&link.url).await.status, StatusCode::OK, "nobody has answered in her place");
 
-    let transaction = crate::browser::hidden(&page, "transaction");
+    let transaction = crate::tests::browser::hidden(&page, "transaction");
     let login = bob.post("/logout", &[("transaction", &transaction)]).await;
     let landed = bob.sign_in(login.location(), "ada").await;
     assert_eq!(landed.location(), link.url);

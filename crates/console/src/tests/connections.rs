@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::{
+use crate::tests::{
     browser::{Browser, hidden},
     provider::{ACCESS_TOKEN, REFRESH_TOKEN},
     world::World,

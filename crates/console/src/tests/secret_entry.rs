@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::{browser::Browser, world::World};
+use crate::tests::{browser::Browser, world::World};
 
 const KEY: &str = "weather-key-5f1c9d";
 

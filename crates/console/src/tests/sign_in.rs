@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::{
+use crate::tests::{
     browser::{BROWSER_COOKIE, Browser, SESSION_COOKIE},
     world::{ISSUER, PASSWORD, World},
 };
@@ -83,7 +83,7 @@ async fn az_25_the_session_is_new_and_not_you_ends_it_and_comes_back() {
     let first = browser.cookies[SESSION_COOKIE].clone();
     let link = world.link("github").await;
     let page = browser.get(&link.url).await;
-    let transaction = crate::browser::hidden(&page, "transaction");
+    let transaction = crate::tests::browser::hidden(&page, "transaction");
     let login = browser.post("/logout", &[("transaction", &transaction)]).await;
     assert!(!browser.cookies.contains_key(SESSION_COOKIE));
     let landed = browser.sign_in(login.location(), "ada").await;

@@ -32,7 +32,7 @@ use vault::{
     },
 };
 
-use crate::provider::Provider;
+use crate::tests::provider::Provider;
 
 pub(crate) const ISSUER: &str = "http://127.0.0.1:8080";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -128,16 +128,16 @@ impl World {
         keys.replace(&JwkSet { keys: vec![key.jwk().clone()] });
         let guard = Guard::new(guard::Settings {
             is_primary: false,
-            scope: console::basic_scope(),
-            ..guard::Settings::new(issuer(), console::indicator(&issuer()).unwrap(), keys, clock.clone())
+            scope: crate::basic_scope(),
+            ..guard::Settings::new(issuer(), crate::indicator(&issuer()).unwrap(), keys, clock.clone())
         });
-        let settings = console::Settings {
+        let settings = crate::Settings {
             authorization_server: server.clone(),
             vault: vault.clone(),
             guard,
             clock: clock.clone(),
         };
-        let router = server.router().merge(console::router(settings));
+        let router = server.router().merge(crate::router(settings));
         Self { router, vault, provider, clock, ada, bob, operator, key, _directory: directory }
     }
 
@@ -170,7 +170,7 @@ impl World {
     /// An access token of this user for a resource, the HTTP API's unless it says otherwise.
     pub(crate) fn token(&self, subject: &str, scope: &str, resource: Option<&str>) -> String {
         let now = self.clock.now().seconds();
-        let api = console::indicator(&issuer()).unwrap();
+        let api = crate::indicator(&issuer()).unwrap();
         let claims = AccessTokenClaims {
             iss: issuer(),
             sub: subject.to_owned(),
@@ -208,7 +208,7 @@ async fn authorization_server(
 ) -> AuthorizationServer {
     let settings = authorization_server::Settings {
         issuer: issuer(),
-        resources: vec![console::resource(&issuer()).unwrap()],
+        resources: vec![crate::resource(&issuer()).unwrap()],
         lifetimes: Lifetimes::default(),
         registration: RegistrationPolicy::default(),
         limits: Limits::default(),
