@@ -15,6 +15,7 @@ use crate::{Document, Slimming};
 use pattern::Patterns;
 
 mod bundle;
+mod circles;
 mod convert;
 mod keyword;
 mod nullable;
