@@ -6,20 +6,19 @@
   const seconds = document.getElementById('seconds');
   const close = document.getElementById('close');
   let left = Number(seconds.textContent);
-  const tick = () => {
-    left -= 1;
-    seconds.textContent = String(left);
-    if (left > 0) return;
+  // A browser closes only windows that were opened by another one. Where it does not, the page says the rest.
+  const end = () => {
     clearInterval(timer);
     countdown.hidden = true;
+    close.hidden = true;
     window.close();
   };
-  const timer = setInterval(tick, 1000);
-  close.addEventListener('click', () => {
-    clearInterval(timer);
-    countdown.hidden = true;
-    window.close();
-  });
+  const timer = setInterval(() => {
+    left -= 1;
+    seconds.textContent = String(left);
+    if (left <= 0) end();
+  }, 1000);
+  close.addEventListener('click', end);
   countdown.hidden = false;
   close.hidden = false;
 }

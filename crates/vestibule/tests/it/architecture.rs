@@ -58,11 +58,23 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "vestibule-console",
+        &[
+            "vestibule-authorization-server",
+            "vestibule-guard",
+            "vestibule-oauth",
+            "vestibule-secret",
+            "vestibule-store",
+            "vestibule-vault",
+        ],
+    ),
+    (
         "vestibule",
         &[
             "vestibule-audit",
             "vestibule-authorization-server",
             "vestibule-client",
+            "vestibule-console",
             "vestibule-gateway",
             "vestibule-guard",
             "vestibule-mcp",
