@@ -60,9 +60,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "vestibule-console",
         &[
+            "vestibule-audit",
             "vestibule-authorization-server",
+            "vestibule-client",
             "vestibule-guard",
             "vestibule-oauth",
+            "vestibule-outbound",
             "vestibule-secret",
             "vestibule-store",
             "vestibule-vault",
