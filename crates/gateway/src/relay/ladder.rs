@@ -104,8 +104,11 @@ impl Client {
             Self::Modern(client) => {
                 // "Servers MUST NOT send an InputRequiredResult on any other request" (2026-07-28).
                 let may_ask = matches!(method, "tools/call" | "prompts/get" | "resources/read");
-                if method == "tools/call" && step.credentials.is_strict && !client.follows_links() {
-                    return json(StatusCode::BAD_REQUEST, links::incapable(&step.asked.request.id).into());
+                let is_tool_call = method == "tools/call";
+                if may_ask && !client.follows_links() && (!is_tool_call || step.credentials.is_strict) {
+                    let told = if is_tool_call { links::NO_LINKS.to_owned() } else { in_words(&link) };
+                    let body = links::incapable(&step.asked.request.id, &told);
+                    return json(StatusCode::BAD_REQUEST, body.into());
                 }
                 (Eras::ModernClient(client), may_ask)
             }
@@ -118,7 +121,7 @@ impl Client {
             }
         };
         if !is_shown && method != "tools/call" {
-            return failed(step, &format!("{} Open {} and try again.", link.message, link.url));
+            return failed(step, &in_words(&link));
         }
         let id = step.asked.request.id.clone().into_owned();
         let passage = Passage {
@@ -137,6 +140,10 @@ impl Client {
         let (status, body) = links::answer(&[link], &passage, state);
         json(status, body.into())
     }
+}
+
+fn in_words(link: &ConnectLink) -> String {
+    format!("{} Open {} and try again.", link.message, link.url)
 }
 
 impl Session {

@@ -14,6 +14,9 @@ use serde_json::json;
 
 use super::passage::{Eras, Kind, Passage, raw};
 
+/// What a client reads that can show no links.
+pub(super) const NO_LINKS: &str = "somebody has to follow a link first, and this client shows none";
+
 /// A link, and what the answer to it is called in an input-required result.
 pub(super) struct Link {
     pub(super) name: String,
@@ -47,7 +50,7 @@ pub(super) fn answer(
             let is_modern = matches!(eras, Eras::ModernClient(_));
             (StatusCode::OK, mcp::success(id, &failed_call(links, is_modern)))
         }
-        Eras::ModernClient(_) => (StatusCode::BAD_REQUEST, incapable(id)),
+        Eras::ModernClient(_) => (StatusCode::BAD_REQUEST, incapable(id, NO_LINKS)),
         Eras::Same { .. } | Eras::LegacyClient(_) => {
             (StatusCode::OK, mcp::failure(Some(id), &required(links)))
         }
@@ -55,9 +58,9 @@ pub(super) fn answer(
 }
 
 /// "Servers MUST return a `MissingRequiredClientCapabilityError`" to a client that shows no links (2026-07-28).
-pub(super) fn incapable(id: &RequestId<'_>) -> Vec<u8> {
+pub(super) fn incapable(id: &RequestId<'_>, told: &str) -> Vec<u8> {
     let code = ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
-    let error = ErrorObject::new(code, "somebody has to follow a link first, and this client shows none");
+    let error = ErrorObject::new(code, told);
     let error = error.with_data(json!({ "requiredCapabilities": { "elicitation": { "url": {} } } }));
     mcp::failure(Some(id), &error)
 }

@@ -10,6 +10,7 @@ mod hostile;
 mod http_sse;
 mod legacy;
 mod modern;
+mod openapi;
 mod policy;
 mod quota;
 mod recorded;

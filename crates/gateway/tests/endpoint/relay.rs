@@ -4,6 +4,7 @@ mod across;
 mod asked;
 mod batches;
 mod both_eras;
+mod credentials;
 mod faults;
 mod http_sse;
 mod interviews;

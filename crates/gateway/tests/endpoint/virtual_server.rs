@@ -71,7 +71,7 @@ impl Joint {
     }
 }
 
-fn remote_server(name: &str, way: Way, answer_time: Duration) -> RemoteServer {
+pub(crate) fn remote_server(name: &str, way: Way, answer_time: Duration) -> RemoteServer {
     let settings = RemoteServerSettings {
         name: name.to_owned(),
         way,
@@ -86,19 +86,19 @@ fn remote_server(name: &str, way: Way, answer_time: Duration) -> RemoteServer {
 }
 
 impl World {
-    fn gateway_joining(&self, within: Duration, members: Vec<MemberSettings>) -> Router {
+    pub(crate) fn gateway_joining(&self, within: Duration, members: Vec<MemberSettings>) -> Router {
         let joined = VirtualServer::new(within);
         let server = remote_server("all", Way::Virtual(joined.clone()), Duration::from_secs(5));
         let all = VirtualSettings { guard: self.guard("/mcp/all", &[], true), server, joined, members };
         gateway::router(&Settings { virtual_servers: vec![all], ..self.settings() })
     }
 
-    fn all_token(&self, scope: &str) -> String {
+    pub(crate) fn all_token(&self, scope: &str) -> String {
         self.token_with("alice", scope, |claims| claims.aud = resource("/mcp/all"))
     }
 }
 
-fn through(url: &str) -> Way {
+pub(crate) fn through(url: &str) -> Way {
     let egress = Egress::public().with_loopback();
     Way::Http { url: url.parse().unwrap(), egress, transport: Transport::StreamableHttp }
 }

@@ -11,7 +11,7 @@ use gateway::policy::Policy;
 use gateway::quota::{LimitSettings, Quotas};
 use gateway::{
     AllowedRequests, BuiltInServer, DemoSettings, EventStreams, RemoteServer, RemoteServerSettings,
-    RemoteSettings, Settings, ToolScopes, Transport, Way,
+    RemoteSettings, ServerCredentials, Settings, ToolScopes, Transport, Way,
 };
 use guard::{Guard, Keys, RevokedTokens};
 use http::{HeaderMap, Request, StatusCode};
@@ -44,10 +44,12 @@ pub(crate) struct World {
     pub(crate) secrets: Vec<Secret<String>>,
     /// What the operator has approved.
     pub(crate) locks: Locks,
+    /// Whose credential the server at `/mcp/far` takes.
+    pub(crate) credentials: Option<Arc<ServerCredentials>>,
     /// The limits of the operator.
     pub(crate) rates: Vec<LimitSettings>,
     key: SigningKey,
-    store: Store,
+    pub(crate) store: Store,
     session_key: [u8; 32],
     _directory: tempfile::TempDir,
 }
@@ -66,7 +68,8 @@ impl Clock for Settable {
     }
 }
 
-struct Counted(AtomicU64);
+#[derive(Default)]
+pub(crate) struct Counted(AtomicU64);
 
 impl Random for Counted {
     fn fill(&self, bytes: &mut [u8]) {
@@ -121,6 +124,7 @@ impl World {
             policy: Policy::default(),
             secrets: Vec::new(),
             locks: Locks::default(),
+            credentials: None,
             rates: Vec::new(),
             key,
             store,
@@ -166,8 +170,12 @@ impl World {
             secrets: self.secrets.clone(),
         };
         let server = RemoteServer::new(&server, &Secret::new(self.session_key));
-        let far =
-            RemoteSettings { guard: self.guard("/mcp/far", &[], true), server, tools, credentials: None };
+        let far = RemoteSettings {
+            guard: self.guard("/mcp/far", &[], true),
+            server,
+            tools,
+            credentials: self.credentials.clone(),
+        };
         gateway::router(&Settings { remote: vec![far], ..self.settings() })
     }
 

@@ -66,29 +66,28 @@ impl Upstream {
 
     /// A legacy server whose requests after the handshake `answer` answers.
     pub(crate) async fn legacy(answer: impl Fn(&Arrived) -> Response + Send + Sync + 'static) -> Self {
-        Self::start(move |request| match &*request.rpc() {
-            "server/discover" => reply(400, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no session"}}"#),
-            "initialize" => {
-                let version = &request.json()["params"]["protocolVersion"];
-                let capabilities = json!({ "tools": { "listChanged": true }, "logging": {} });
-                let server = json!({ "name": "old", "version": "1" });
-                let mut response = result(request, &json!({ "protocolVersion": version, "capabilities": capabilities, "serverInfo": server, "x": 1 }).to_string());
-                response.headers_mut().insert("mcp-session-id", "upstream-secret".parse().unwrap());
-                response
-            }
-            "notifications/initialized" => accepted(),
-            _ => answer(request),
-        })
-        .await
+        Self::start(move |request| legacy(request, &answer)).await
     }
 
     /// A modern server whose requests after discovery `answer` answers.
     pub(crate) async fn modern(answer: impl Fn(&Arrived) -> Response + Send + Sync + 'static) -> Self {
-        Self::start(move |request| match &*request.rpc() {
-            "server/discover" => result(request, r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true}},"instructions":"be kind","ttlMs":1,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"new","version":"2"}},"y":{"b":1,"a":2}}"#),
-            _ => answer(request),
-        })
-        .await
+        Self::start(move |request| modern(request, &answer)).await
+    }
+
+    /// A modern server that refuses what `refuse` refuses before anything else.
+    pub(crate) async fn modern_for(
+        refuse: impl Fn(&Arrived) -> Option<Response> + Send + Sync + 'static,
+        answer: impl Fn(&Arrived) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(move |request| refuse(request).unwrap_or_else(|| modern(request, &answer))).await
+    }
+
+    /// A legacy server that does.
+    pub(crate) async fn legacy_for(
+        refuse: impl Fn(&Arrived) -> Option<Response> + Send + Sync + 'static,
+        answer: impl Fn(&Arrived) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(move |request| refuse(request).unwrap_or_else(|| legacy(request, &answer))).await
     }
 
     /// What arrived with this JSON-RPC method.
@@ -137,4 +136,32 @@ pub(crate) fn events(body: Body) -> Response {
 
 pub(crate) fn accepted() -> Response {
     Response::builder().status(202).body(Body::empty()).unwrap()
+}
+
+fn legacy(request: &Arrived, answer: &dyn Fn(&Arrived) -> Response) -> Response {
+    match &*request.rpc() {
+        "server/discover" => {
+            reply(400, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"no session"}}"#)
+        }
+        "initialize" => {
+            let version = &request.json()["params"]["protocolVersion"];
+            let capabilities = json!({ "tools": { "listChanged": true }, "logging": {} });
+            let server = json!({ "name": "old", "version": "1" });
+            let mut response = result(request, &json!({ "protocolVersion": version, "capabilities": capabilities, "serverInfo": server, "x": 1 }).to_string());
+            response.headers_mut().insert("mcp-session-id", "upstream-secret".parse().unwrap());
+            response
+        }
+        "notifications/initialized" => accepted(),
+        _ => answer(request),
+    }
+}
+
+fn modern(request: &Arrived, answer: &dyn Fn(&Arrived) -> Response) -> Response {
+    match &*request.rpc() {
+        "server/discover" => result(
+            request,
+            r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true}},"instructions":"be kind","ttlMs":1,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"new","version":"2"}},"y":{"b":1,"a":2}}"#,
+        ),
+        _ => answer(request),
+    }
 }
