@@ -1,7 +1,8 @@
 //! Documents as nobody would write them: whatever is read, nothing panics, and every tool that comes out is sound.
 
-use openapi::{Document, LONGEST_NAME, Limits, Selection, Settings, Tools};
+use openapi::{BaseUrl, Call, CredentialPlaces, Document, LONGEST_NAME, Limits, Selection, Settings, Tools};
 use proptest::prelude::*;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 /// Words that mean something in some place of a document, so that random documents reach deep.
@@ -119,6 +120,35 @@ fn sound(tools: &Tools) {
     }
 }
 
+/// Arguments for a tool: something for each of its members, which may or may not be what its schema asks for.
+fn arguments(tool: &openapi::Tool, value: &Value) -> String {
+    let members = tool.definition.input_schema["properties"].as_object().into_iter().flatten();
+    let arguments: Map<_, _> = members.map(|(name, _)| (name.clone(), value.clone())).collect();
+    Value::Object(arguments).to_string()
+}
+
+/// Strings that mean something to somebody between here and the API, and other values.
+fn hostile() -> impl Strategy<Value = Value> {
+    let texts = [
+        "..",
+        "../x",
+        "%2e%2e/",
+        "a/b",
+        "a?x=1",
+        "a#f",
+        "//evil.test",
+        "\\..\\",
+        "\0",
+        "x\r\nX-Admin: 1",
+        "",
+        "@evil.test",
+    ];
+    prop_oneof![
+        2 => prop::sample::select(texts.to_vec()).prop_map(Value::from),
+        1 => values(),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -142,6 +172,25 @@ proptest! {
             let (yaml, _) = Tools::compile(&yaml, &all()).unwrap();
             let names = |tools: &Tools| tools.all().iter().map(|tool| tool.definition.name.clone()).collect::<Vec<_>>();
             prop_assert_eq!(names(&json), names(&yaml));
+        }
+    }
+
+    #[test]
+    fn oa_01_whatever_document_and_arguments_requests_stay_below_the_base_url(root in documents(), value in hostile()) {
+        let base = BaseUrl::new(&"https://api.test/v1/x".parse().unwrap()).unwrap();
+        if let Ok(document) = Document::parse(root.to_string().as_bytes(), &Limits::default()) {
+            let (tools, _) = Tools::compile(&document, &all()).unwrap();
+            for tool in tools.all() {
+                let Ok(call) = Call::compile(tool, &base, &CredentialPlaces::of(&document)) else { continue };
+                let arguments = RawValue::from_string(arguments(tool, &value)).unwrap();
+                let Ok(request) = call.request(Some(&arguments)) else { continue };
+                let uri = request.uri();
+                prop_assert_eq!(uri.authority().map(http::uri::Authority::as_str), Some("api.test"));
+                prop_assert!(uri.path().starts_with("/v1/x/"), "{uri}");
+                let mut segments = uri.path().split('/');
+                prop_assert!(!segments.any(|segment| matches!(segment, "." | "..")), "{uri}");
+                prop_assert!(!request.headers().contains_key("x-admin") && !request.headers().contains_key("authorization"));
+            }
         }
     }
 

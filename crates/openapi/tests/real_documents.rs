@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use jsonschema::PatternOptions;
-use openapi::{Document, Limits, Selection, Settings, Tool, Tools};
+use openapi::{BaseUrl, Call, CredentialPlaces, Document, Limits, Selection, Settings, Tool, Tools};
 
 /// The documents, by where they are installed, with the number of operations that another reader counts.
 const DOCUMENTS: &[(&str, usize)] = &[
@@ -39,14 +39,15 @@ const DOCUMENTS: &[(&str, usize)] = &[
 #[test]
 fn every_operation_of_real_documents_becomes_a_sound_tool() {
     for (path, operations) in DOCUMENTS {
-        let (tools, found, took) = import(&installed().join(path));
+        let (document, tools, took) = import(&installed().join(path));
+        let found = document.operations().expect("the number of operations is within limits").0.len();
         println!(
             "{path}: {found} operations, {} tools, {} tokens, {took:?}",
             tools.all().len(),
             tools.cost().tokens
         );
         assert_eq!((found, tools.all().len()), (*operations, *operations), "{path}");
-        sound(&tools, path);
+        sound(&document, &tools, path);
     }
 }
 
@@ -54,7 +55,7 @@ fn every_operation_of_real_documents_becomes_a_sound_tool() {
 /// machine.
 #[test]
 fn the_whole_description_of_github_is_imported_in_seconds() {
-    let (tools, _, took) = import(&installed().join(DOCUMENTS[0].0));
+    let (_, tools, took) = import(&installed().join(DOCUMENTS[0].0));
     assert!(took < Duration::from_secs(30), "{took:?}");
     let tool = tools.get("repos_get").expect("GitHub has this operation");
     assert_eq!(tool.definition.input_schema["required"], serde_json::json!(["owner", "repo"]));
@@ -73,8 +74,8 @@ fn json_and_yaml_give_the_same_tools() {
                 continue;
             }
             let definitions = |path: &Path| {
-                let (tools, _, _) = import(path);
-                sound(&tools, &path.display().to_string());
+                let (document, tools, _) = import(path);
+                sound(&document, &tools, &path.display().to_string());
                 let read = |tool: &Tool| (tool.definition.name.clone(), tool.definition.input_schema.clone());
                 tools.all().iter().map(read).collect::<Vec<_>>()
             };
@@ -85,7 +86,7 @@ fn json_and_yaml_give_the_same_tools() {
     assert!(compared >= 50, "{compared} documents");
 }
 
-fn import(path: &Path) -> (Tools, usize, Duration) {
+fn import(path: &Path) -> (Document, Tools, Duration) {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let selection = Selection { include: vec!["*".to_owned()], deprecated: true, ..Selection::default() };
     let settings = Settings { selection, ..Settings::default() };
@@ -94,12 +95,14 @@ fn import(path: &Path) -> (Tools, usize, Duration) {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (tools, _) = Tools::compile(&document, &settings).expect("the number of operations is within limits");
     let took = started.elapsed();
-    let (operations, _) = document.operations().expect("the number of operations is within limits");
-    (tools, operations.len(), took)
+    (document, tools, took)
 }
 
-/// Valid in the words of the standard, and made into a validator whose patterns are matched in linear time.
-fn sound(tools: &Tools, path: &str) {
+/// Valid in the words of the standard, made into a validator whose patterns are matched in linear time, and ready to be
+/// called.
+fn sound(document: &Document, tools: &Tools, path: &str) {
+    let base = BaseUrl::new(&"https://api.test/v1".parse().expect("a URL")).expect("a base URL");
+    let credentials = CredentialPlaces::of(document);
     for tool in tools.all() {
         let (name, schema) = (&tool.definition.name, &tool.definition.input_schema);
         if let Err(error) = jsonschema::draft202012::meta::validate(schema) {
@@ -107,6 +110,9 @@ fn sound(tools: &Tools, path: &str) {
         }
         let options = jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex());
         if let Err(error) = options.build(schema) {
+            panic!("{path}: {name}: {error}");
+        }
+        if let Err(error) = Call::compile(tool, &base, &credentials) {
             panic!("{path}: {name}: {error}");
         }
     }
