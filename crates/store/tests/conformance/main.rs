@@ -4,6 +4,7 @@
 
 mod audit;
 mod batches;
+mod connect_requests;
 mod connections;
 mod database;
 mod garbage;
@@ -71,6 +72,11 @@ const CASES: &[Case] = cases! {
     connections::are_shared_or_changed,
     connections::one_of_many_changes_a_connection,
     connections::revocations_are_tried_by_one_node,
+    connect_requests::are_read_back_and_open_once,
+    connect_requests::go_their_way_and_no_other,
+    connect_requests::take_an_answer_once_and_only_their_own,
+    connect_requests::of_the_past_go_unless_something_was_received,
+    connect_requests::up_05_the_first_pin_stays,
     batches::are_all_or_nothing,
     batches::do_not_disturb_each_other,
     batches::with_what_cannot_be_stored_are_rejected,
