@@ -1,9 +1,11 @@
-// A person with a browser: opens one authorization URL in a headless Chromium with scripts off, signs in,
-// decides, and lets the redirect to the client's callback happen.
+// A person with a browser: opens one URL in a headless Chromium with scripts off, signs in and decides. An
+// authorization URL leads to the client's callback; a link to connect an account leads to its provider, where the
+// person signs in too, and back.
 //
-// Usage: node browser.mjs AUTHORIZATION_URL
+// Usage: node browser.mjs URL
 // Environment: VESTIBULE_TEST_NODE_MODULES, VESTIBULE_TEST_CHROMIUM, VESTIBULE_TEST_USERNAME,
-// VESTIBULE_TEST_PASSWORD, VESTIBULE_TEST_VISITS (a file that gets one line of JSON per visit).
+// VESTIBULE_TEST_PASSWORD, VESTIBULE_TEST_ACCOUNT (who the person is at the provider), VESTIBULE_TEST_VISITS (a file
+// that gets one line of JSON per visit).
 import { appendFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -12,7 +14,7 @@ const require = createRequire(`${environment.VESTIBULE_TEST_NODE_MODULES}/`);
 const { chromium } = require('playwright-core');
 
 const DEADLINE_MS = 60_000;
-const MAX_PAGES = 5;
+const MAX_PAGES = 8;
 
 async function visit(authorizationUrl) {
   const browser = await chromium.launch({
@@ -34,7 +36,8 @@ async function visit(authorizationUrl) {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     page.setDefaultTimeout(DEADLINE_MS);
-    await walk(page, authorizationUrl, seen);
+    const follow = new URL(authorizationUrl).pathname === '/connect' ? connect : walk;
+    await follow(page, authorizationUrl, seen);
   } catch (error) {
     seen.problem = String(error);
   } finally {
@@ -60,6 +63,40 @@ async function walk(page, authorizationUrl, seen) {
       if (seen.callback === null) throw error;
     });
   }
+}
+
+// Answers page after page until there is nothing to answer, which is where the person is told what happened.
+async function connect(page, link, seen) {
+  await page.goto(link, { waitUntil: 'load' });
+  while (seen.pages.length < MAX_PAGES) {
+    seen.pages.push(await describe(page));
+    const answered = await answerIfAsked(page);
+    if (!answered) return;
+  }
+  throw new Error('page follows after page');
+}
+
+async function answerIfAsked(page) {
+  const button = await (async () => {
+    if ((await page.locator('input[name=login]').count()) > 0) {
+      await page.fill('input[name=login]', environment.VESTIBULE_TEST_ACCOUNT);
+      await page.fill('input[name=password]', 'any will do');
+      return 'button[type=submit]';
+    }
+    if ((await page.locator('input[name=password]').count()) > 0) {
+      await page.fill('input[name=username]', environment.VESTIBULE_TEST_USERNAME);
+      await page.fill('input[name=password]', environment.VESTIBULE_TEST_PASSWORD);
+      return 'form:has(input[name=password]) button[type=submit]';
+    }
+    // Ours, then the provider's.
+    const decisions = ['button[name=decision][value=allow]', 'form:has(input[name=prompt]) button[type=submit]'];
+    for (const decision of decisions) if ((await page.locator(decision).count()) > 0) return decision;
+    return null;
+  })();
+  if (button === null) return false;
+  const loaded = page.waitForNavigation({ waitUntil: 'load', timeout: DEADLINE_MS });
+  await Promise.all([loaded, page.click(button)]);
+  return true;
 }
 
 async function describe(page) {

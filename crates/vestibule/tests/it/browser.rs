@@ -35,15 +35,23 @@ pub(crate) struct Page {
     pub(crate) text: String,
 }
 
-/// A person with a browser, who knows the demo user's password.
+/// A person with a browser.
 pub(crate) struct Browser {
     directory: TempDir,
+    user: [String; 3],
 }
 
 impl Browser {
-    /// Writes the command that opens a URL.
+    /// Of somebody who knows the demo user's password.
     pub(crate) fn new() -> Self {
-        let browser = Self { directory: tempfile::tempdir().expect("a temporary directory can be made") };
+        Self::of(server::USERNAME, server::PASSWORD, "")
+    }
+
+    /// Of somebody with this name and password, whose account elsewhere is called `account`. Writes the command that opens
+    /// a URL.
+    pub(crate) fn of(name: &str, password: &str, account: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let browser = Self { directory, user: [name, password, account].map(str::to_owned) };
         let script = browser.script();
         fs::write(browser.command(), script).expect("the script can be written");
         fs::set_permissions(browser.command(), fs::Permissions::from_mode(0o755))
@@ -64,6 +72,12 @@ impl Browser {
         assert_eq!(visit.problem, None, "{visit:#?}");
     }
 
+    /// Opens a link, wherever it leads.
+    pub(crate) async fn open_link(&self, link: &str) {
+        let status = Command::new(self.command()).arg(link).status().await.expect("the browser starts");
+        assert!(status.success(), "{status}");
+    }
+
     /// From now on the command does nothing: the person has left.
     pub(crate) fn leave(&self) {
         fs::write(self.directory.path().join("left"), "").expect("the mark can be written");
@@ -81,6 +95,20 @@ impl Browser {
         visits.remove(0)
     }
 
+    /// The page on which the visit of this link ended.
+    pub(crate) async fn last_page_of(&self, link: &str) -> Page {
+        let deadline = Instant::now() + ENDS_WITHIN;
+        loop {
+            let visit = self.visits().into_iter().rfind(|visit| visit.authorization_url == link);
+            if let Some(mut visit) = visit {
+                assert_eq!(visit.problem, None, "{visit:#?}");
+                return visit.pages.pop().expect("a visit sees a page");
+            }
+            assert!(Instant::now() < deadline, "{link} was not visited: {:#?}", self.visits());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Every visit that has ended.
     pub(crate) fn visits(&self) -> Vec<Visit> {
         let lines = fs::read_to_string(self.directory.path().join("visits")).unwrap_or_default();
@@ -94,8 +122,9 @@ impl Browser {
             format!("#!/bin/sh\n[ -e '{directory}/left' ] && exit 0\n"),
             set("VESTIBULE_TEST_NODE_MODULES", &clients::node_modules()),
             set("VESTIBULE_TEST_CHROMIUM", &clients::chromium()),
-            set("VESTIBULE_TEST_USERNAME", server::USERNAME.as_ref()),
-            set("VESTIBULE_TEST_PASSWORD", server::PASSWORD.as_ref()),
+            set("VESTIBULE_TEST_USERNAME", self.user[0].as_ref()),
+            set("VESTIBULE_TEST_PASSWORD", self.user[1].as_ref()),
+            set("VESTIBULE_TEST_ACCOUNT", self.user[2].as_ref()),
             set("VESTIBULE_TEST_VISITS", &self.directory.path().join("visits")),
             format!(
                 "'{}' '{}' \"$1\" </dev/null >/dev/null 2>&1 &\n",

@@ -22,6 +22,7 @@ mod keyring_commands;
 mod kill;
 mod lock;
 mod metrics;
+mod openapi_import;
 mod policy_commands;
 #[path = "../../../store/tests/support/postgresql.rs"]
 mod postgresql;
@@ -34,6 +35,7 @@ mod serve;
 mod server;
 mod server_commands;
 mod servers;
+mod story;
 #[cfg(feature = "otlp")]
 mod traces;
 mod vault;

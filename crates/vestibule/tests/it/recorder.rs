@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Either, Full};
+use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
 use hyper::{
     body::{Bytes, Incoming},
     server::conn::http1,
@@ -20,7 +20,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::http_client;
 
-/// One request and its answer. The body of an event stream is passed on, not kept.
+/// One request and its answer. What is said on an event stream is passed on, and kept with everything else that was
+/// said.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) method: Method,
@@ -60,6 +61,7 @@ pub(crate) struct Recorder {
 struct Tape {
     upstream: OnceLock<SocketAddr>,
     exchanges: Mutex<Vec<Exchange>>,
+    said: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Recorder {
@@ -91,6 +93,11 @@ impl Recorder {
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         self.tape.exchanges.lock().expect("no holder of the lock panics").clone()
     }
+
+    /// Every byte of every body that the server has answered, streams too.
+    pub(crate) fn said(&self) -> Vec<u8> {
+        self.tape.said.lock().expect("no holder of the lock panics").clone()
+    }
 }
 
 impl Drop for Recorder {
@@ -112,7 +119,7 @@ async fn accept(listener: TcpListener, tape: Arc<Tape>) {
 }
 
 impl Tape {
-    async fn pass_on(&self, request: Request<Incoming>) -> Response<Either<Full<Bytes>, Incoming>> {
+    async fn pass_on(&self, request: Request<Incoming>) -> Response<BoxBody<Bytes, hyper::Error>> {
         let (head, body) = request.into_parts();
         let request_body = body.collect().await.expect("the request arrives").to_bytes();
         let upstream = *self.upstream.get().expect("the server runs before its clients");
@@ -123,10 +130,17 @@ impl Tape {
             .headers
             .get(header::CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+        let said = Arc::clone(&self.said);
+        let body = body.map_frame(move |frame| {
+            let data = frame.data_ref().map_or(&[][..], AsRef::as_ref);
+            said.lock().expect("no holder of the lock panics").extend_from_slice(data);
+            frame
+        });
         let body = if is_stream {
-            Either::Right(body)
+            body.boxed()
         } else {
-            Either::Left(Full::new(body.collect().await.expect("the answer arrives").to_bytes()))
+            let whole = body.collect().await.expect("the answer arrives").to_bytes();
+            Full::new(whole).map_err(|never| match never {}).boxed()
         };
         let query = url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
         self.exchanges.lock().expect("no holder of the lock panics").push(Exchange {
