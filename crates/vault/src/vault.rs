@@ -158,6 +158,15 @@ impl Vault {
         self.0.configured.load().teams.get(name).cloned()
     }
 
+    /// The teams whose accounts this user connects and disconnects, by name.
+    pub fn teams_managed_by(&self, user_name: &str) -> Vec<Arc<Team>> {
+        let configured = self.0.configured.load();
+        let managed = configured.teams.values().filter(|team| team.is_manager(user_name)).cloned();
+        let mut managed: Vec<_> = managed.collect();
+        managed.sort_by(|one, other| one.name.cmp(&other.name));
+        managed
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.0.settings.clock.now()
     }
