@@ -29,8 +29,8 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tower::Service as _;
 
@@ -39,6 +39,8 @@ use crate::{cli::exit::Stop, config::connections::Connections};
 const MAXIMUM_HEADERS: usize = 100;
 const MAXIMUM_HEAD_BYTES: u32 = 64 * 1024;
 const MAXIMUM_STREAMS: u32 = 128;
+/// How a connection of HTTP/2 begins (RFC 9113 §3.4); no request of HTTP/1 does.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0";
 /// How often an idle HTTP/2 connection is asked whether it lives.
 const PING_INTERVAL: Duration = Duration::from_mins(1);
 /// How long to wait when the process has no file descriptor left.
@@ -91,9 +93,12 @@ impl Listener {
         connections: &Connections,
         end: impl Future<Output = ()>,
     ) {
+        let (end_all, ending) = watch::channel(());
         let server = Server {
             routes: routes.clone(),
-            builder: Arc::new(protocol(connections.header_timeout)),
+            http1: Arc::new(protocol(connections.header_timeout).http1_only()),
+            any: Arc::new(protocol(connections.header_timeout)),
+            ending: ending.clone(),
             first_request_timeout: connections.header_timeout,
         };
         let graceful = GracefulShutdown::new();
@@ -109,6 +114,7 @@ impl Listener {
             () = end => {}
         }
         drop(self.socket);
+        drop(end_all);
         tracing::info!("asked to end; requests under way are finished first");
         if timeout(connections.drain_timeout, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not finish in time and were cut off");
@@ -135,8 +141,11 @@ impl Listener {
 #[derive(Clone)]
 struct Server {
     routes: Routes,
-    builder: Arc<Builder<TokioExecutor>>,
+    http1: Arc<Builder<TokioExecutor>>,
+    any: Arc<Builder<TokioExecutor>>,
     first_request_timeout: Duration,
+    /// Closed when the server is asked to end.
+    ending: watch::Receiver<()>,
 }
 
 impl Server {
@@ -151,6 +160,9 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
+        let first_request_until = Instant::now() + self.first_request_timeout;
+        let choice = timeout_at(first_request_until, Box::pin(self.builder_for(&stream))).await;
+        let Ok(Some(builder)) = choice else { return };
         let is_used = Arc::new(AtomicBool::new(false));
         let service = {
             let (routes, is_used) = (self.routes, Arc::clone(&is_used));
@@ -160,11 +172,11 @@ impl Server {
                 routes.current().call(request)
             })
         };
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let mut connection = pin!(watcher.watch(connection));
         // The header timeout of HTTP/1 begins once the protocol is known; a connection that does not say is
         // closed here.
-        let result = match timeout(self.first_request_timeout, &mut connection).await {
+        let result = match timeout_at(first_request_until, &mut connection).await {
             Ok(result) => result,
             Err(_) if !is_used.load(Ordering::Relaxed) => return,
             Err(_) => connection.await,
@@ -172,6 +184,23 @@ impl Server {
         if let Err(error) = result {
             tracing::debug!(%error, "connection ended");
         }
+    }
+}
+
+impl Server {
+    /// What serves the protocol that the client begins with; `None` when it says nothing before the server ends.
+    ///
+    /// The first bytes are looked at and left where they are. Taken out, as they are where both protocols are possible,
+    /// they would be given to HTTP/1 apart from the rest, which doubles the buffer that a connection reads into.
+    async fn builder_for(&self, stream: &TcpStream) -> Option<Arc<Builder<TokioExecutor>>> {
+        let (mut first, mut ending) = ([0; HTTP2_PREFACE.len()], self.ending.clone());
+        let seen = tokio::select! {
+            seen = stream.peek(&mut first) => seen.ok()?,
+            // Fails when the sender is gone, which is the end.
+            _ = ending.changed() => return None,
+        };
+        let may_be_http2 = HTTP2_PREFACE.starts_with(&first[..seen]);
+        Some(Arc::clone(if may_be_http2 { &self.any } else { &self.http1 }))
     }
 }
 

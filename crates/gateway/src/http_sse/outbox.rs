@@ -1,11 +1,12 @@
 //! What waits for the client of one stream: so many bytes, and then whoever has more waits too.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use mcp::write_event;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// How many bytes may wait; a larger message waits alone.
@@ -15,19 +16,26 @@ const LEAST: u32 = 256;
 
 /// Where messages are put.
 pub(super) struct Outbox {
-    queue: mpsc::UnboundedSender<Queued>,
+    waiting: Arc<Waiting>,
     room: Arc<Semaphore>,
     stall: Duration,
 }
 
 /// An event that waits, and the room that it takes until it is read.
-pub(super) struct Queued {
+struct Queued {
     event: Bytes,
     room: OwnedSemaphorePermit,
 }
 
 /// Where the client takes them from.
-pub(super) type Queue = mpsc::UnboundedReceiver<Queued>;
+pub(super) struct Queue(Arc<Waiting>);
+
+/// What waits; `None` when nobody reads any more. Nearly always it is empty, and there are many: a channel would have
+/// two kilobytes ready for what may come.
+struct Waiting {
+    events: Mutex<Option<VecDeque<Queued>>>,
+    arrived: Notify,
+}
 
 /// The client does not read, or is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +44,10 @@ pub(super) struct Unread;
 impl Outbox {
     /// For a client that is taken to be gone when it makes no room for `stall`.
     pub(super) fn new(stall: Duration) -> (Self, Queue) {
-        let (queue, waiting) = mpsc::unbounded_channel();
-        (Self { queue, room: Arc::new(Semaphore::new(ROOM as usize)), stall }, waiting)
+        let events = Mutex::new(Some(VecDeque::new()));
+        let waiting = Arc::new(Waiting { events, arrived: Notify::new() });
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        (Self { waiting: waiting.clone(), room, stall }, Queue(waiting))
     }
 
     /// Puts a message in as soon as there is room.
@@ -46,13 +56,41 @@ impl Outbox {
         let takes = u32::try_from(event.len()).unwrap_or(ROOM).clamp(LEAST, ROOM);
         let room = timeout(self.stall, self.room.clone().acquire_many_owned(takes)).await;
         let room = room.map_err(|_| Unread)?.map_err(|_| Unread)?;
-        self.queue.send(Queued { event, room }).map_err(|_| Unread)
+        self.waiting.events().as_mut().ok_or(Unread)?.push_back(Queued { event, room });
+        self.waiting.arrived.notify_one();
+        Ok(())
+    }
+}
+
+impl Queue {
+    /// The next event, as soon as there is one. Being dropped in between loses nothing.
+    pub(super) async fn next(&mut self) -> Bytes {
+        loop {
+            let queued = self.0.events().as_mut().and_then(VecDeque::pop_front);
+            match queued {
+                Some(queued) => return queued.read(),
+                None => self.0.arrived.notified().await,
+            }
+        }
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        *self.0.events() = None;
+    }
+}
+
+impl Waiting {
+    fn events(&self) -> MutexGuard<'_, Option<VecDeque<Queued>>> {
+        // An event is put in or taken out whole; no panic can leave it half done.
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Queued {
     /// The event, which is read now and takes no room any more.
-    pub(super) fn read(self) -> Bytes {
+    fn read(self) -> Bytes {
         drop(self.room);
         self.event
     }
@@ -78,7 +116,7 @@ mod tests {
             put += 1;
         }
         assert_eq!(put, 3, "with what an event is wrapped in, a fourth is too large");
-        queue.recv().await.unwrap();
+        queue.next().await;
         assert!(outbox.put(&large).now_or_never().is_some(), "what was read makes room");
 
         let (outbox, _queue) = Outbox::new(Duration::from_mins(1));
@@ -92,7 +130,7 @@ mod tests {
         let huge = vec![b'x'; ROOM as usize * 2];
         assert_eq!(outbox.put(&huge).now_or_never(), Some(Ok(())));
         assert_eq!(outbox.put(b"{}").now_or_never(), None);
-        assert!(queue.recv().await.unwrap().read().len() > huge.len());
+        assert!(queue.next().await.len() > huge.len());
         assert_eq!(outbox.put(b"{}").now_or_never(), Some(Ok(())));
     }
 
@@ -109,7 +147,7 @@ mod tests {
     async fn gw_17_a_message_is_one_line() {
         let (outbox, mut queue) = Outbox::new(Duration::from_mins(1));
         outbox.put(b"{\r\n \"a\": \"event: endpoint\\n\"\n}").await.unwrap();
-        let event = queue.recv().await.unwrap().read();
+        let event = queue.next().await;
         assert_eq!(&*event, b"event: message\ndata: {   \"a\": \"event: endpoint\\n\" }\n\n");
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::sleep;
 
-use super::outbox::{Queue, Queued};
+use super::outbox::Queue;
 use super::registry::Place;
 use super::session::Phase;
 
@@ -41,7 +41,7 @@ impl Events {
         tokio::select! {
             biased;
             () = session.reaches(Phase::Cut) => None,
-            queued = self.queue.recv() => queued.map(Queued::read),
+            event = self.queue.next() => Some(event),
             () = session.reaches(Phase::Finished) => None,
             () = sleep(KEEP_ALIVE) => Some(Bytes::from_static(b": keep-alive\n\n")),
         }

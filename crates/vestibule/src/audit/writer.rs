@@ -18,7 +18,7 @@ use super::{Node, Recorded, Waiting, reader::head};
 const GROUP: usize = 1024;
 /// How long the first entry of a group waits for others. Nobody waits for the commit, which costs as much as some dozens
 /// of entries do: on a fast disk there would else be one for every few of them.
-const GATHERED_FOR: Duration = Duration::from_millis(5);
+const GATHERED_FOR: Duration = Duration::from_millis(10);
 /// Entries after which a checkpoint is signed, at the latest.
 const SIGNED_EVERY: i64 = 1000;
 /// Time after which a checkpoint is signed, if anything happened.
