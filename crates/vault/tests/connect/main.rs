@@ -8,4 +8,5 @@ mod fake;
 mod flows;
 mod people;
 mod speech;
+mod without_a_person;
 mod world;

@@ -21,8 +21,8 @@ use vault::{
     AskedBy, AuthorizeStep, ConnectError, Connected, Need, NeedReason, Owner, Person, Provider, ProviderName,
     RefreshSettings, Settings, Team, TeamName, Vault,
     provider::{
-        AccountMembers, AccountSource, AuthorizationServer, Endpoints, Entry, Placement, ProviderKind,
-        Quirks, Registered, Source,
+        AccountMembers, AccountSource, Assertions, AuthorizationServer, Endpoints, Entry, Placement,
+        ProviderKind, Quirks, Registered, Source,
     },
 };
 
@@ -75,6 +75,15 @@ impl World {
     }
 
     pub(crate) fn vault_with(&self, providers: Vec<Provider>, public_url: &str) -> Vault {
+        self.vault_of(providers, public_url, None)
+    }
+
+    pub(crate) fn vault_of(
+        &self,
+        providers: Vec<Provider>,
+        public_url: &str,
+        assertions: Option<Arc<dyn Assertions>>,
+    ) -> Vault {
         let team = Team {
             name: TeamName::parse("ops").unwrap(),
             users: BTreeSet::from(["ada".to_owned()]),
@@ -91,7 +100,7 @@ impl World {
             clock: self.clock.clone(),
             random: Arc::new(Counted::new()),
             auditor: Arc::new(Unrecorded),
-            assertions: None,
+            assertions,
             refresh: RefreshSettings::default(),
         })
     }
