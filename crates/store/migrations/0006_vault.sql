@@ -21,6 +21,7 @@ CREATE UNIQUE INDEX connections_by_account ON connections (owner, provider, acco
 -- What opens the account, in a row of its own, which nothing but its renewal writes. `sealed` needs the data key, the
 -- data key the keyring. A refresh takes the row by `fence` and `leased_until` (the database's time) and
 -- writes down the digest of the refresh token it is about to present: `intent` stays when its outcome is not known.
+-- `refusals` counts renewals within an hour that were made because an API refused the credential before its end.
 CREATE TABLE credentials (
     connection_id TEXT PRIMARY KEY REFERENCES connections (id) ON DELETE CASCADE,
     data_key_sealed BYTEA NOT NULL,
@@ -35,7 +36,9 @@ CREATE TABLE credentials (
     intent BYTEA,
     attempts BIGINT NOT NULL,
     failures BIGINT NOT NULL,
-    not_before BIGINT NOT NULL
+    not_before BIGINT NOT NULL,
+    refusals BIGINT NOT NULL,
+    refusals_since BIGINT NOT NULL
 );
 CREATE INDEX credentials_with_intent ON credentials (leased_until) WHERE intent IS NOT NULL;
 

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use audit::{Event, Kind, Outcome};
 use oauth::{Scope, Timestamp};
-use store::{Batch, CommitError, ConnectionRecord, connection};
+use store::{Batch, CommitError, ConnectionRecord, Statement, connection};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
 
 /// How often a waiting caller looks itself, should another node's change not be heard of.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How many uses are written down in one transaction.
+const USES: usize = 500;
 
 impl Vault {
     /// Whether there is a connection of this owner at this provider, in whatever state.
@@ -91,18 +94,22 @@ impl Vault {
     /// Writes down when credentials were last given out: to be called once a minute. It touches nothing that a renewal
     /// needs (VA-11).
     pub async fn record_use(&self) -> Result<(), VaultError> {
-        let mut batch = Batch::new();
-        for credential in self.0.cache.all() {
+        let used = self.0.cache.all().filter_map(|credential| {
             let used_at = credential.used_at.swap(0, Ordering::Relaxed);
-            if used_at > 0 && credential.generation > 0 {
-                let used_at = Timestamp::from_milliseconds(used_at);
-                batch = batch.then(connection::used(credential.connection.as_str(), used_at));
+            let is_stored = credential.generation > 0;
+            (used_at > 0 && is_stored).then(|| {
+                connection::used(credential.connection.as_str(), Timestamp::from_milliseconds(used_at))
+            })
+        });
+        let used: Vec<Statement> = used.collect();
+        for statements in used.chunks(USES) {
+            let batch: Batch = statements.iter().cloned().collect();
+            match self.0.settings.store.commit(batch).await {
+                Ok(()) | Err(CommitError::Refused(_)) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
-        match self.0.settings.store.commit(batch).await {
-            Ok(()) | Err(CommitError::Refused(_)) => Ok(()),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
+        Ok(())
     }
 
     pub(crate) fn ended_event(record: &ConnectionRecord) -> Event {

@@ -58,7 +58,8 @@ impl Vault {
         let credential = self.credential(owner, provider, needed).await?;
         let id = credential.connection.clone();
         let lease = self.lease(&credential.owner, &id, LeaseMode::Shared, patience).await?;
-        // It may have been changed before the lease was there.
+        // It may have been changed before the lease was there, on a node whose changes were not heard of yet.
+        self.0.cache.forget(credential.owner(), provider);
         let credential = self.credential(owner, provider, needed).await?;
         if *credential.connection_id() != id {
             lease.release().await?;

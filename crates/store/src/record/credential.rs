@@ -56,6 +56,10 @@ pub struct CredentialRecord {
     pub failures: i64,
     /// Before when none is tried, by the database's time.
     pub not_before: Timestamp,
+    /// How often it was renewed because it was refused before its end, within the hour that began at `refusals_since`.
+    pub refusals: i64,
+    /// See `refusals`; by the database's time.
+    pub refusals_since: Timestamp,
 }
 
 /// A connection with its credential, at one moment.
@@ -92,14 +96,14 @@ sql! {
     INSERT: "credential.insert" =
         "INSERT INTO credentials (connection_id, data_key_sealed, sealed, generation, obtained_at, \
                                   expires_at, is_renewable, fence, leased_until, leased_by, intent, attempts, \
-                                  failures, not_before) \
-         VALUES ($1, $2, $3, 1, $4, $5, $6, 0, 0, NULL, NULL, 0, 0, 0) \
+                                  failures, not_before, refusals, refusals_since) \
+         VALUES ($1, $2, $3, 1, $4, $5, $6, 0, 0, NULL, NULL, 0, 0, 0, 0, 0) \
          ON CONFLICT DO NOTHING";
     REPLACE: "credential.replace" =
         "UPDATE credentials SET data_key_sealed = $1, sealed = $2, obtained_at = $3, \
                                 expires_at = $4, is_renewable = $5, generation = generation + 1, \
                                 fence = fence + 1, leased_until = 0, leased_by = NULL, intent = NULL, attempts = 0, \
-                                failures = 0, not_before = 0 \
+                                failures = 0, not_before = 0, refusals = 0 \
          WHERE connection_id = $6 AND generation = $7";
     TAKE: "credential.take" =
         "UPDATE credentials SET fence = fence + 1, leased_until = {now} + $1, leased_by = $2, intent = $3, \
@@ -115,6 +119,11 @@ sql! {
                                 leased_until = 0, leased_by = NULL, intent = NULL, attempts = 0, failures = 0, \
                                 not_before = 0 \
          WHERE connection_id = $6 AND generation = $7 AND fence = $8";
+    COUNT_REFUSAL: "credential.count_refusal" =
+        "UPDATE credentials SET \
+           refusals = CASE WHEN refusals_since > {now} - 3600000 THEN refusals + 1 ELSE 1 END, \
+           refusals_since = CASE WHEN refusals_since > {now} - 3600000 THEN refusals_since ELSE {now} END \
+         WHERE connection_id = $1";
     GIVE_BACK: "credential.give_back" =
         "UPDATE credentials SET leased_until = 0, leased_by = NULL, intent = NULL, attempts = 0, \
                                 failures = failures + 1, not_before = {now} + $1 \
@@ -131,7 +140,7 @@ sql! {
                 n.generation, n.chosen_at, n.created_at, n.last_used_at, \
                 c.connection_id, c.data_key_sealed, c.sealed, c.obtained_at, c.expires_at, \
                 c.is_renewable, c.generation, c.fence, c.leased_until, c.leased_by, c.intent, c.attempts, \
-                c.failures, c.not_before, {now} \
+                c.failures, c.not_before, c.refusals, c.refusals_since, {now} \
          FROM connections n JOIN credentials c ON c.connection_id = n.id \
          WHERE n.owner = $1 AND n.provider = $2 ORDER BY n.chosen_at DESC, n.id LIMIT 1";
     BY_CONNECTION: "credential.by_connection" =
@@ -139,7 +148,7 @@ sql! {
                 n.generation, n.chosen_at, n.created_at, n.last_used_at, \
                 c.connection_id, c.data_key_sealed, c.sealed, c.obtained_at, c.expires_at, \
                 c.is_renewable, c.generation, c.fence, c.leased_until, c.leased_by, c.intent, c.attempts, \
-                c.failures, c.not_before, {now} \
+                c.failures, c.not_before, c.refusals, c.refusals_since, {now} \
          FROM connections n JOIN credentials c ON c.connection_id = n.id \
          WHERE n.id = $1";
     ABANDONED: "credential.abandoned" =
@@ -184,6 +193,12 @@ pub fn renew(connection_id: &str, from: i64, fence: i64, sealed: &SealedCredenti
 /// Whoever holds the credential now presented the same refresh token, and finds that it came too late.
 pub fn renew_late(connection_id: &str, from: i64, sealed: &SealedCredential) -> Statement {
     replace(connection_id, from, sealed)
+}
+
+/// Counts a renewal that is made because an API refused the credential before its end; an hour after the first it begins
+/// anew.
+pub fn count_refusal(connection_id: &str) -> Statement {
+    statement!(COUNT_REFUSAL [connection_id] expecting Expect::Any)
 }
 
 /// Ends an attempt that surely changed nothing at the provider; no other one is made for `pause`. Refused when the
@@ -268,5 +283,7 @@ fn from_columns(columns: &mut Columns<'_>) -> Result<CredentialRecord, StoreErro
         attempts: columns.next("attempts")?,
         failures: columns.next("failures")?,
         not_before: columns.next("not_before")?,
+        refusals: columns.next("refusals")?,
+        refusals_since: columns.next("refusals_since")?,
     })
 }

@@ -35,6 +35,15 @@ pub(super) enum Attempt {
     Failed(CredentialError),
 }
 
+/// A credential that this node has taken.
+#[derive(Clone, Copy)]
+pub(super) struct Took<'a> {
+    pub(super) held: &'a HeldCredential,
+    pub(super) fence: i64,
+    /// Whether it is renewed because it was refused before its end.
+    pub(super) is_refused: bool,
+}
+
 impl Provider {
     /// How often one refresh token may be presented when its outcome is not known.
     pub(super) fn repeats(&self) -> Repeats {
@@ -88,7 +97,13 @@ impl Vault {
             return Ok(Attempt::Taken);
         };
         match self.ask_provider(provider, held, &secrets).await {
-            Ok(tokens) => self.store_renewed(provider, (held, fence), secrets, tokens).await,
+            Ok(tokens) => {
+                // What has to be renewed before its end was refused.
+                let is_refused =
+                    !can_wait && held.credential.sealed.expires_at.is_none_or(|end| self.now() < end);
+                let took = Took { held, fence, is_refused };
+                self.store_renewed(provider, took, secrets, tokens).await
+            }
             Err(failure) => self.failed(provider, (held, fence), &failure).await,
         }
     }
@@ -189,7 +204,13 @@ impl Vault {
     }
 
     /// Records an event about a connection, if the audit log takes it: what has happened at a provider cannot be refused.
-    async fn record(&self, held: &HeldCredential, kind: Kind, outcome: Outcome, detail: (&str, &str)) {
+    pub(super) async fn record(
+        &self,
+        held: &HeldCredential,
+        kind: Kind,
+        outcome: Outcome,
+        detail: (&str, &str),
+    ) {
         match self.0.settings.auditor.reserve().await {
             Ok(place) => place.record(event(held, kind, outcome).detail(detail.0, detail.1)),
             Err(error) => {

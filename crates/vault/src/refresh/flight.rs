@@ -138,6 +138,26 @@ impl Vault {
         flight
     }
 
+    /// Waits until every renewal that is under way has ended and is stored, up to `patience`; whether all have. A process
+    /// that ends before may lose what a provider has given it.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if self.is_idle() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            sleep(POLL.0).await;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        let is_empty = self.0.flights.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        is_empty && self.0.unstored.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     async fn fly(&self, provider: &Arc<Provider>, owner: &Owner, wanted: &Wanted) -> Outcome {
         let refresh = self.0.settings.refresh;
         let deadline = Instant::now() + refresh.patience;

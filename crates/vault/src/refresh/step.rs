@@ -8,6 +8,9 @@ use store::HeldCredential;
 use super::flight::Wanted;
 use crate::connection::ReconnectReason;
 
+/// How often within an hour a credential is renewed because an API refuses it before its end.
+const REFUSALS: i64 = 3;
+
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
@@ -96,6 +99,10 @@ pub(super) fn decide(
     if is_valid && !is_due {
         return Step::Use;
     }
+    // Whatever the provider gives, the API does not take it: renewing it once more is a loop.
+    if is_refused && refused_lately(held) >= REFUSALS {
+        return Step::End(ReconnectReason::Rejected);
+    }
     if !credential.sealed.is_renewable {
         return match (is_valid, is_refused) {
             (true, _) => Step::Use,
@@ -115,6 +122,12 @@ pub(super) fn decide(
         return Step::End(ReconnectReason::UnknownOutcome);
     }
     Step::Renew { can_wait: is_valid, otherwise }
+}
+
+/// How often it was renewed within this hour because it was refused.
+fn refused_lately(held: &HeldCredential) -> i64 {
+    let is_this_hour = held.read_at.since(held.credential.refusals_since) < Duration::from_hours(1);
+    if is_this_hour { held.credential.refusals } else { 0 }
 }
 
 #[cfg(test)]

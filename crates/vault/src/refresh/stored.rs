@@ -5,12 +5,13 @@ use std::{
     time::Duration,
 };
 
+use audit::{Kind, Outcome};
 use store::{
     Batch, CommitError, HeldCredential, SealedCredential, Statement, StoreError, connection, credential,
 };
 use tokio::time::sleep;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Took};
 use crate::{
     error::CredentialError,
     provider::{Provider, Tokens},
@@ -37,6 +38,7 @@ enum Stored {
 struct Renewed {
     held: HeldCredential,
     fence: i64,
+    is_refused: bool,
     sealed: SealedCredential,
     scope: oauth::Scope,
 }
@@ -46,10 +48,11 @@ impl Vault {
     pub(super) async fn store_renewed(
         &self,
         provider: &Arc<Provider>,
-        (held, fence): (&HeldCredential, i64),
+        took: Took<'_>,
         former: Secrets,
         tokens: Tokens,
     ) -> Result<Attempt, CredentialError> {
+        let held = took.held;
         let secrets = Secrets {
             credential: tokens.access_token,
             // RFC 6749 §6: without a new one, the old one stays.
@@ -72,7 +75,8 @@ impl Vault {
         after.connection.scope = tokens.scope.clone();
         after.credential.generation = generation;
         after.credential.sealed = sealed.clone();
-        let renewed = Renewed { held: held.clone(), fence, sealed, scope: tokens.scope };
+        let (fence, is_refused) = (took.fence, took.is_refused);
+        let renewed = Renewed { held: held.clone(), fence, is_refused, sealed, scope: tokens.scope };
         match self.store_soon(&renewed).await {
             Ok(Stored::There) => return Ok(Attempt::Again),
             Ok(Stored::Here) => {}
@@ -120,16 +124,22 @@ impl Vault {
         }
         let late = credential::renew_late(id, from, &renewed.sealed);
         if self.commit_renewed(renewed, late).await? {
-            tracing::warn!(connection = %id, "a credential was renewed by a holder whose lease had run out");
+            self.tell_of_lateness(renewed, "stored late").await;
             return Ok(Stored::Here);
         }
         // An attempt whose outcome was not known may have stored it.
         let there = self.0.settings.store.held_credential(id).await?;
         let is_ours = there.is_some_and(|there| there.credential.sealed.sealed == renewed.sealed.sealed);
         if !is_ours {
-            tracing::warn!(connection = %id, "another node's renewal of a credential was stored before this one's");
+            self.tell_of_lateness(renewed, "another was stored before").await;
         }
         Ok(if is_ours { Stored::Here } else { Stored::There })
+    }
+
+    /// One call to the provider more than there should be: it is counted.
+    async fn tell_of_lateness(&self, renewed: &Renewed, what: &str) {
+        tracing::warn!(connection = %renewed.held.connection.id, what, "the lease on a credential had run out");
+        self.record(&renewed.held, Kind::CredentialRefresh, Outcome::Abandoned, ("lease", what)).await;
     }
 
     async fn commit_renewed(&self, renewed: &Renewed, statement: Statement) -> Result<bool, StoreError> {
@@ -138,6 +148,7 @@ impl Vault {
             .then(statement)
             .then(connection::renewed(id, from, &renewed.scope))
             .then(connection::changed(id));
+        let batch = if renewed.is_refused { batch.then(credential::count_refusal(id)) } else { batch };
         match self.0.settings.store.commit(batch).await {
             Ok(()) => Ok(true),
             Err(CommitError::Refused(_)) => Ok(false),

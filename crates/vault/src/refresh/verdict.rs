@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn fi_13_an_unknown_outcome_is_repeated_where_that_does_no_harm() {
-        let verdict = |repeats, attempts| judge(&lost(), Circumstances { repeats, attempts, ..FIRST });
+        let verdict = |repeats, attempts| judge(&lost(), Circumstances { attempts, repeats, ..FIRST });
         let ended = Verdict::End(ReconnectReason::UnknownOutcome);
         assert_eq!(verdict(Repeats::Never, 1), ended);
         assert_eq!(verdict(Repeats::Once, 1), Verdict::Again(Duration::ZERO));

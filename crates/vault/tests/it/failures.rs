@@ -216,7 +216,9 @@ async fn va_10_a_caller_that_goes_away_loses_nothing() {
     crate::world::until(|| world.provider.begun() == 1).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
+    assert!(!vault.drain(Duration::from_millis(1)).await, "it is under way");
     gate.add_permits(1);
+    assert!(vault.drain(Duration::from_secs(30)).await);
     let credential = get(&world.node(), "ada").await.unwrap();
     assert!(shown(&credential).starts_with("Bearer at-ada-1-"));
     assert_eq!(world.provider.calls("ada"), 1);
@@ -248,4 +250,18 @@ async fn a_loser_does_not_undo_what_the_winner_stored() {
     assert_eq!(first.await.unwrap().unwrap().generation(), 2);
     assert_eq!(get(&nodes[1], "ada").await.unwrap().generation(), 2, "the winner's is there");
     assert_eq!(state(&nodes[1]).await, ConnectionState::Connected);
+}
+
+/// P4: an API that refuses whatever it is shown.
+#[tokio::test]
+async fn p4_an_api_that_refuses_everything_is_no_reason_for_a_loop() {
+    let world = World::sqlite().await;
+    let vault = world.node();
+    world.connect(&vault, "ada").await;
+    let mut last = Ok(get(&vault, "ada").await.unwrap());
+    while let Ok(credential) = &last {
+        last = vault.rejected(credential).await;
+    }
+    assert_eq!(need(last).reason, NeedReason::Reconnect(ReconnectReason::Rejected));
+    assert_eq!(world.provider.calls("ada"), 3, "within an hour");
 }

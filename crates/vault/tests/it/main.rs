@@ -6,6 +6,7 @@ mod failures;
 mod fencing;
 mod leases;
 mod many;
+mod model;
 mod nodes;
 mod owners;
 #[path = "../../../store/tests/support/postgresql.rs"]

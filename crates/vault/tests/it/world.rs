@@ -219,6 +219,10 @@ fn registered() -> Registered {
     }
 }
 
+pub(crate) fn random() -> Arc<dyn Random> {
+    Arc::new(System(SystemRandom::new()))
+}
+
 pub(crate) fn key() -> MasterKey {
     MasterKey::mint(&System(SystemRandom::new()))
 }

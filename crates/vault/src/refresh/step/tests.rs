@@ -44,6 +44,8 @@ fn held() -> HeldCredential {
             attempts: 0,
             failures: 0,
             not_before: Timestamp::from_milliseconds(0),
+            refusals: 0,
+            refusals_since: Timestamp::from_milliseconds(0),
         },
         // The database's clock is a day behind this node's, and that does not matter.
         read_at: NOW - Duration::from_hours(24),
@@ -97,6 +99,19 @@ fn a_refused_one_is_renewed_unless_somebody_has_done_so() {
     check(&held(), &after(3), Step::Use);
     let other = Wanted::After { connection: ConnectionId::from_unverified("connection_2"), generation: 9 };
     check(&held(), &other, Step::Use);
+}
+
+#[test]
+fn p4_an_api_that_refuses_whatever_comes_is_no_reason_for_a_loop() {
+    let mut held = held();
+    held.credential.refusals_since = held.read_at - seconds(3599);
+    for (refusals, expect) in [(2, RENEW_NOW), (3, Step::End(ReconnectReason::Rejected))] {
+        held.credential.refusals = refusals;
+        check(&held, &refused(), expect);
+        check(&held, &Wanted::Valid, Step::Use);
+    }
+    held.credential.refusals_since = held.read_at - seconds(3600);
+    check(&held, &refused(), RENEW_NOW);
 }
 
 #[test]
