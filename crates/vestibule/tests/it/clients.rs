@@ -35,6 +35,11 @@ pub(crate) fn python_aws() -> PathBuf {
     installed("VESTIBULE_TEST_PYTHON_AWS")
 }
 
+/// Descriptions of real APIs: npm packages in `node_modules`, Python packages in `packages`.
+pub(crate) fn documents() -> PathBuf {
+    installed("VESTIBULE_TEST_DOCUMENTS")
+}
+
 /// The headless browser.
 pub(crate) fn chromium() -> PathBuf {
     installed("VESTIBULE_TEST_CHROMIUM")
