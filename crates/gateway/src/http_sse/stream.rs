@@ -18,7 +18,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The stream as a response body: `first`, then what waits in `queue`. The stream's place is given back when the client
 /// goes away.
 pub(super) fn body(first: String, queue: Queue, place: Place) -> Body {
-    let events = Events { first: Some(first.into()), queue, place };
+    // In a box: what waits holds it three times over.
+    let events = Box::new(Events { first: Some(first.into()), queue, place });
     Body::from_stream(stream::unfold(events, async |mut events| {
         let bytes = events.next().await?;
         Some((Ok::<_, Infallible>(bytes), events))

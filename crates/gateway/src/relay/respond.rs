@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::ready;
@@ -79,11 +79,13 @@ pub(super) fn json(status: StatusCode, body: Bytes) -> Response {
 }
 
 pub(crate) fn event_stream(body: Body) -> Response {
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        // "Servers SHOULD include X-Accel-Buffering: no", so that proxies do not collect events (2026-07-28).
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
-    (headers, body).into_response()
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    // There may be many streams, and the room for these is kept for as long as the connection.
+    headers.reserve(3);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // "Servers SHOULD include X-Accel-Buffering: no", so that proxies do not collect events (2026-07-28).
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
 }
