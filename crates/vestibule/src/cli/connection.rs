@@ -1,7 +1,10 @@
 //! `vestibule connection`: the accounts that people have connected, as the operator of this installation sees them: that
 //! they are there, and never what they hold.
 
-use std::io::{Write as _, stdout};
+use std::{
+    io::{Write as _, stdout},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use client::printable;
@@ -10,8 +13,8 @@ use oauth::{Timestamp, UserId};
 use serde_json::{Value, json};
 use store::{Store, UserRecord};
 use vault::{
-    Connection, ConnectionId, ConnectionState, Need, NeedReason, Owner, ProviderName, TeamName, Vault,
-    VaultError,
+    Connection, ConnectionId, ConnectionState, Need, NeedReason, Owner, Provider, ProviderName, TeamName,
+    Vault, VaultError,
 };
 
 use super::{exit::Stop, printing};
@@ -40,6 +43,8 @@ enum Command {
     Connect(Connect),
     /// End one of them, here and at the provider.
     Revoke(One),
+    /// Let go of the authorization server that was found out for an MCP server, so that the one it names now is used.
+    ForgetServer(ForgetServer),
 }
 
 #[derive(Debug, clap::Args)]
@@ -79,6 +84,14 @@ struct Connect {
     flags: Flags,
 }
 
+#[derive(Debug, clap::Args)]
+struct ForgetServer {
+    /// The provider; that of the server NAME is called mcp-NAME.
+    provider: String,
+    #[command(flatten)]
+    flags: Flags,
+}
+
 /// Runs a `vestibule connection` command.
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
@@ -86,6 +99,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Show(arguments) => show(&arguments).await,
         Command::Connect(arguments) => connect(&arguments).await,
         Command::Revoke(arguments) => revoke(&arguments).await,
+        Command::ForgetServer(arguments) => forget_server(&arguments).await,
     }
 }
 
@@ -128,13 +142,8 @@ async fn show(arguments: &One) -> anyhow::Result<()> {
 
 async fn connect(arguments: &Connect) -> anyhow::Result<()> {
     let Opened { store, vault } = open(&arguments.flags).await?;
-    let unknown = || {
-        let known = vault.providers().iter().map(|provider| provider.name.to_string()).collect::<Vec<_>>();
-        Stop::failure(format!("there is no provider {}", printable(&arguments.provider)))
-            .hint(format!("there are: {}", known.join(", ")))
-    };
-    let name = ProviderName::parse(&arguments.provider).ok_or_else(unknown)?;
-    let provider = vault.provider(&name).ok_or_else(unknown)?;
+    let provider = known(&vault, &arguments.provider)?;
+    let name = provider.name.clone();
     if !provider.is_connectable() {
         return Err(Stop::failure(format!(
             "{name} needs no account: it gives its credential to this installation"
@@ -170,6 +179,29 @@ async fn revoke(arguments: &One) -> anyhow::Result<()> {
         Err(error) => eprintln!("warning: the provider will be told by the running server: {error}"),
     }
     Ok(())
+}
+
+async fn forget_server(arguments: &ForgetServer) -> anyhow::Result<()> {
+    let Opened { vault, .. } = open(&arguments.flags).await?;
+    let name = &known(&vault, &arguments.provider)?.name;
+    if !vault.forget_server(name).await.context("the authorization server cannot be let go of")? {
+        return Err(Stop::failure(format!("no authorization server is pinned for {name}"))
+            .hint("one is pinned when somebody connects at a server with provider = \"discover\"")
+            .into());
+    }
+    eprintln!("the authorization server of {name} is let go of");
+    eprintln!("hint: nodes that are running take it over at a reload, or within an hour");
+    Ok(())
+}
+
+/// The provider of this name.
+fn known(vault: &Vault, name: &str) -> Result<Arc<Provider>, Stop> {
+    let found = ProviderName::parse(name).and_then(|name| vault.provider(&name));
+    found.ok_or_else(|| {
+        let known = vault.providers().iter().map(|provider| provider.name.to_string()).collect::<Vec<_>>();
+        Stop::failure(format!("there is no provider {}", printable(name)))
+            .hint(format!("there are: {}", known.join(", ")))
+    })
 }
 
 /// What these commands work on.

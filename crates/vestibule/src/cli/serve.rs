@@ -1,6 +1,6 @@
 //! `vestibule serve`: configuration, storage, keys, socket, wiring, what the first start needs, accept loop.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use audit::Auditor;
@@ -24,6 +24,9 @@ use crate::{
     traces::Traces,
     wiring::{Parts, Wiring},
 };
+
+/// How long refreshes under way may take at the end: longer than a provider has to answer.
+const REFRESHES_END_WITHIN: Duration = Duration::from_secs(25);
 
 /// `vestibule serve`
 #[derive(Debug, clap::Args)]
@@ -118,6 +121,9 @@ async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::R
         never = reload.follow(&configuration, &mut wiring) => match never {},
     }
     wiring.end().await;
+    if !wiring.vault().drain(REFRESHES_END_WITHIN).await {
+        tracing::warn!("a refresh is under way whose outcome the next start has to find out");
+    }
     audit_log.stop().await;
     Ok(())
 }
