@@ -9,7 +9,7 @@ use mcp::json::Object;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub(crate) use exact::{Exact, compact};
+pub(crate) use exact::{Exact, compact, respelled};
 pub(crate) use validator::Validator;
 
 mod budget;

@@ -53,9 +53,52 @@ pub(crate) fn compact(json: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(compact).expect("only white space is gone"))
 }
 
+/// The JSON text with every character of its strings as JSON has it first of all: `\u0061` and `\/` are `a` and `/`. Who
+/// looks for a text in it finds it.
+pub(crate) fn respelled(json: &str) -> Cow<'_, str> {
+    if !json.contains("\\u") && !json.contains("\\/") {
+        return Cow::Borrowed(json);
+    }
+    let (mut respelled, mut rest) = (String::with_capacity(json.len()), json);
+    while let Some((before, behind)) = rest.split_once('"') {
+        let Some(end) = end_of_string(behind) else { break };
+        let literal = &rest[before.len()..before.len() + end + 2];
+        respelled.push_str(before);
+        match serde_json::from_str::<String>(literal) {
+            Ok(text) => respelled.push_str(&serde_json::to_string(&text).expect("text is JSON")),
+            Err(_) => respelled.push_str(literal),
+        }
+        rest = &behind[end + 1..];
+    }
+    respelled.push_str(rest);
+    Cow::Owned(respelled)
+}
+
+/// Where the quote stands that ends a string.
+fn end_of_string(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    text.bytes().position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strings_are_spelled_in_one_way() {
+        for (given, expected) in [
+            (r#"{"\u0061":"\/b\u00e9\u001b\"\\","n":1.50}"#, r#"{"a":"/bé\u001b\"\\","n":1.50}"#),
+            (r#"{"a\u0062":"\ud800","c\u0063":1}"#, r#"{"ab":"\ud800","cc":1}"#),
+            (r#"{"\u0061":"open"#, r#"{"a":"open"#),
+            (r"\u", r"\u"),
+        ] {
+            assert_eq!(respelled(given), expected);
+        }
+    }
 
     #[test]
     fn white_space_goes_only_where_it_says_nothing() {

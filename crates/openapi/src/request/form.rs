@@ -25,7 +25,9 @@ pub(super) fn write(
             Exact::Null => {}
             _ if style == Style::DeepObject => form.put_deep(&encoded_name(name), argument, value)?,
             Exact::List(elements) if is_apart => {
-                elements.iter().for_each(|element| form.put_text(name, element))
+                for element in elements {
+                    form.put_text(name, element);
+                }
             }
             Exact::List(_) => form.put_list(&encoded_name(name), style, value),
             Exact::Scalar(_) | Exact::Members(_) => form.put_text(name, value),

@@ -65,15 +65,10 @@ fn part(
         Exact::Null | Exact::Scalar(_) => (written(value).as_bytes().to_vec(), None),
     };
     let quoted = quoted(name);
-    let mut head = format!("Content-Disposition: form-data; name=\"{quoted}\"");
-    if is_binary {
-        // Without it a server takes the part for text.
-        head.push_str(&format!("; filename=\"{quoted}\""));
-    }
-    head.push_str("\r\n");
-    if let Some(content_type) = content_type.or(own) {
-        head.push_str(&format!("Content-Type: {content_type}\r\n"));
-    }
+    // Without a name of a file a server takes the part for text.
+    let file = if is_binary { format!("; filename=\"{quoted}\"") } else { String::new() };
+    let kind = content_type.or(own).map(|kind| format!("Content-Type: {kind}\r\n")).unwrap_or_default();
+    let head = format!("Content-Disposition: form-data; name=\"{quoted}\"{file}\r\n{kind}");
     Ok(Part { head, content })
 }
 

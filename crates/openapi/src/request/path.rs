@@ -126,7 +126,8 @@ fn put(
         shape => shape.parts().into_iter().map(|part| encoded(part).to_string()).collect(),
     };
     path.push_str(before);
-    if is_matrix && !(parameter.explode && !matches!(shape, Shape::Scalar(_))) {
+    let is_named = !parameter.explode || matches!(shape, Shape::Scalar(_));
+    if is_matrix && is_named {
         path.push_str(&wire);
         path.push('=');
     }

@@ -76,7 +76,9 @@ impl Query {
         match &shape {
             Shape::Scalar(text) => self.push(&name, value(text)),
             Shape::List(elements) if parameter.explode => {
-                elements.iter().for_each(|element| self.push(&name, value(element)));
+                for element in elements {
+                    self.push(&name, value(element));
+                }
             }
             Shape::Members(members) if parameter.explode && parameter.style == Style::Form => {
                 for (key, member) in members {

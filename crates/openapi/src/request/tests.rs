@@ -309,7 +309,7 @@ fn oa_03_cookies_are_encoded() {
     assert_eq!(sent(json!({ "session": "evil" })), "p=session,evil");
 }
 
-fn body(media_type: &str, schema: Value) -> Call {
+fn body(media_type: &str, schema: &Value) -> Call {
     let content = json!({ media_type: { "schema": schema } });
     call("post", "/x", json!({ "requestBody": { "required": true, "content": content } }))
 }
@@ -324,7 +324,7 @@ fn sent(call: &Call, arguments: &str) -> (String, String) {
 fn oa_05_json_goes_exactly_as_it_was_checked() {
     let call = body(
         "application/json",
-        json!({ "type": "object", "properties": { "n": { "type": "number" }, "s": {} } }),
+        &json!({ "type": "object", "properties": { "n": { "type": "number" }, "s": {} } }),
     );
     for text in [
         r#"{"n":9223372036854775808}"#,
@@ -359,7 +359,7 @@ fn oa_05_numbers_stay_exact_in_every_place() {
 fn oa_05_what_is_not_declared_or_not_so_typed_is_refused() {
     let call = body(
         "application/json",
-        json!({ "type": "object", "required": ["title"],
+        &json!({ "type": "object", "required": ["title"],
         "properties": { "title": { "type": "string", "maxLength": 5 }, "labels": { "type": "array", "items": { "type": "string" } }, "any": {} } }),
     );
     for (arguments, said) in [
@@ -422,7 +422,7 @@ fn what_is_fixed_is_not_the_models_to_change() {
 fn forms_are_encoded_and_objects_bring_no_names() {
     let call = body(
         "application/x-www-form-urlencoded",
-        json!({ "type": "object", "properties": { "a": {}, "b": {}, "c": {} } }),
+        &json!({ "type": "object", "properties": { "a": {}, "b": {}, "c": {} } }),
     );
     let (content_type, form) =
         sent(&call, r#"{"body":{"a":"x&admin=true","b":["1","2 3"],"c":{"admin":true,"d":[1]}}}"#);
@@ -435,7 +435,7 @@ fn forms_are_encoded_and_objects_bring_no_names() {
 fn multipart_parts_end_where_we_say() {
     let call = body(
         "multipart/form-data",
-        json!({ "type": "object", "properties": {
+        &json!({ "type": "object", "properties": {
         "file": { "type": "string", "format": "binary" }, "meta": { "type": "object" }, "note\"\r\nX: 1": {}, "tags": {} } }),
     );
     let (content_type, form) = sent(
@@ -463,12 +463,12 @@ fn multipart_parts_end_where_we_say() {
 
 #[test]
 fn text_and_bytes_are_what_they_are() {
-    let text = body("text/plain", json!({ "type": "string" }));
+    let text = body("text/plain", &json!({ "type": "string" }));
     assert_eq!(
         sent(&text, r#"{"body":"a\r\nü"}"#),
         ("text/plain; charset=utf-8".to_owned(), "a\r\nü".to_owned())
     );
-    let bytes = body("application/zip", json!({}));
+    let bytes = body("application/zip", &json!({}));
     assert_eq!(request(&bytes, r#"{"body":"AAH/"}"#).unwrap().body(), &[0, 1, 255]);
     assert!(refusal(&bytes, &json!({ "body": "%%%" })).contains("base64"));
 }
@@ -479,7 +479,7 @@ fn urls_and_bodies_have_an_end() {
     let elements: Vec<_> = (0..100_000).collect();
     assert!(refusal(&list, &json!({ "p": elements })).contains("longer than"));
     let form =
-        body("application/x-www-form-urlencoded", json!({ "type": "object", "properties": { "a": {} } }));
+        body("application/x-www-form-urlencoded", &json!({ "type": "object", "properties": { "a": {} } }));
     assert!(refusal(&form, &json!({ "body": { "a": "ü".repeat(3_000_000) } })).contains("larger than"));
 }
 

@@ -6,7 +6,7 @@ use mcp::CallToolResult;
 
 use super::media_type::{Kind, MediaType};
 use super::{Answered, of_content, text};
-use crate::arguments::{compact, shown};
+use crate::arguments::{compact, respelled, shown};
 use crate::text::{is_hidden, plain};
 
 /// As much of a body as is told, in bytes.
@@ -71,7 +71,7 @@ fn body(answered: &Answered<'_>) -> String {
     let head = &answered.body[..answered.body.len().min(4 * TOLD)];
     let decoded = media_type.decoded(head);
     let said = match media_type.kind() {
-        Kind::Json => compact(&decoded).into_owned(),
+        Kind::Json => respelled(&compact(&decoded)).into_owned(),
         Kind::Text if media_type.is_html() => plain(&decoded),
         Kind::Text => decoded,
         Kind::Bytes if media_type.name.is_empty() && std::str::from_utf8(head).is_ok() => decoded,

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::media_type::{Kind, MediaType};
 use super::{Answered, Answers, bytes, of_content, rest, text};
-use crate::arguments::shown;
+use crate::arguments::{compact, respelled, shown};
 
 /// Levels that a structured result may have: it stands inside of a message that may have 64.
 const LEVELS: usize = 58;
@@ -45,7 +45,9 @@ fn nothing(answered: &Answered<'_>) -> CallToolResult {
 fn json(media_type: &MediaType, answered: &Answered<'_>) -> CallToolResult {
     let decoded = media_type.decoded(answered.body);
     let structured = if answered.is_cut { None } else { structured(&decoded) };
-    CallToolResult { structured_content: structured, ..of_content(vec![text(decoded)], false) }
+    // Secrets are looked for in it.
+    let said = respelled(&decoded).into_owned();
+    CallToolResult { structured_content: structured, ..of_content(vec![text(said)], false) }
 }
 
 fn structured(text: &str) -> Option<Box<RawValue>> {
@@ -56,7 +58,7 @@ fn structured(text: &str) -> Option<Box<RawValue>> {
     }
     let text = mcp::json::check(text.as_bytes()).ok()?;
     // It may stand in a stream, whose lines end where lines end.
-    let text = crate::arguments::compact(text);
+    let text = compact(text);
     RawValue::from_string(if is_object { text.into_owned() } else { format!("{{\"items\":{text}}}") }).ok()
 }
 
