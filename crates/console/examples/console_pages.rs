@@ -151,6 +151,7 @@ fn connections_pages(language: Language) -> Vec<(&'static str, String)> {
         Service {
             name: "github",
             title: "GitHub",
+            team: None,
             is_connectable: true,
             rows: vec![
                 row("ada-l", vec!["repo", "read:user"], true, true),
@@ -160,6 +161,7 @@ fn connections_pages(language: Language) -> Vec<(&'static str, String)> {
         Service {
             name: "google",
             title: "Google",
+            team: None,
             is_connectable: true,
             rows: vec![row(
                 "ada@lovelace.example",
@@ -168,7 +170,13 @@ fn connections_pages(language: Language) -> Vec<(&'static str, String)> {
                 true,
             )],
         },
-        Service { name: "weather", title: "Weather Service", is_connectable: true, rows: Vec::new() },
+        Service {
+            name: "weather",
+            title: "Weather Service",
+            team: None,
+            is_connectable: true,
+            rows: Vec::new(),
+        },
     ];
     vec![
         ("connections", Connections { services: &services, user_name: "ada" }.render(language)),

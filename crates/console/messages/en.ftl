@@ -111,6 +111,7 @@ connections-lead = Accounts at other services that apps can use through this sit
 connections-none = No service is set up here yet.
 connections-none-remedy = The operator of this site adds services to its configuration. Then you can connect your accounts here, or when an app asks for one.
 connections-nothing = Not connected. { $provider } is asked for when an app first needs it. You can also connect it now.
+connections-team = Shared by the team { $team }, which you manage.
 connections-account = Account
 connections-scope = Allowed
 connections-scope-none = What { $provider } gives without being asked

@@ -110,6 +110,7 @@ connections-lead = 应用可以通过本站代您使用的其他服务账户。�
 connections-none = 此处尚未设置任何服务。
 connections-none-remedy = 本站的管理员在配置中添加服务。之后您可以在这里连接账户，或在应用请求时连接。
 connections-nothing = 未连接。应用首次需要 { $provider } 时会请求连接。您也可以现在连接。
+connections-team = 由您管理的团队 { $team } 共享。
 connections-account = 账户
 connections-scope = 已允许
 connections-scope-none = { $provider } 默认给予的内容

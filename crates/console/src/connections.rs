@@ -1,5 +1,7 @@
 //! The page of a person's connections.
 
+use std::sync::Arc;
+
 use authorization_server::{
     Form, FromBrowser, OwnPage, SignedIn,
     page::{self, Page, PageError},
@@ -7,7 +9,7 @@ use authorization_server::{
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use oauth::{Scope, parameters::Parameters};
-use vault::{Connection, ConnectionId, ConnectionState, Owner, Provider, ProviderName, VaultError};
+use vault::{Connection, ConnectionId, ConnectionState, Owner, Provider, ProviderName, Team, VaultError};
 
 use crate::{
     begin,
@@ -31,22 +33,45 @@ pub(crate) async fn post(State(console): State<Console>, from: FromBrowser, form
 
 async fn list(console: &Console, from: &FromBrowser) -> Result<Response, PageError> {
     let Some(who) = console.server().signed_in(from).await? else { return Ok(sign_in(console, from)) };
-    let connections = console.vault().connections(&owner(&who)).await.map_err(problem::unavailable)?;
+    let teams = console.vault().teams_managed_by(who.user_name());
+    let owners = owners(&who, &teams);
+    let mut connections = Vec::new();
+    for owner in &owners {
+        connections.push(console.vault().connections(owner).await.map_err(problem::unavailable)?);
+    }
     let providers = console.vault().providers();
-    let services: Vec<_> = providers
+    let services: Vec<_> = owners
         .iter()
-        .map(|provider| service(console, provider, &connections))
+        .zip(&connections)
+        .flat_map(|(owner, held)| {
+            providers.iter().map(move |provider| service(console, owner, provider, held))
+        })
         .filter(|service| service.is_connectable || !service.rows.is_empty())
         .collect();
     let view = Connections { services: &services, user_name: who.user_name() };
     Ok(Page::new(StatusCode::OK, view.render(from.language)).answer(console.issuer()))
 }
 
-fn service<'a>(console: &Console, provider: &'a Provider, connections: &'a [Connection]) -> Service<'a> {
+/// The person, then the teams that they manage.
+fn owners(who: &SignedIn, teams: &[Arc<Team>]) -> Vec<Owner> {
+    let teams = teams.iter().map(|team| Owner::Team(team.name.clone()));
+    [Owner::User(who.user_id().clone())].into_iter().chain(teams).collect()
+}
+
+fn service<'a>(
+    console: &Console,
+    owner: &'a Owner,
+    provider: &'a Provider,
+    connections: &'a [Connection],
+) -> Service<'a> {
     let rows = connections.iter().filter(|connection| connection.provider == provider.name);
     Service {
         name: provider.name.as_str(),
         title: &provider.title,
+        team: match owner {
+            Owner::Team(name) => Some(name.as_str()),
+            _ => None,
+        },
         is_connectable: provider.is_connectable(),
         rows: rows.map(|connection| row(console, connection)).collect(),
     }
@@ -70,43 +95,40 @@ async fn act(console: &Console, from: &FromBrowser, parameters: &Parameters) -> 
         return Err(PageError::foreign_form());
     }
     let Some(who) = console.server().signed_in(from).await? else { return Ok(sign_in(console, from)) };
-    let one = |name| parameters.one(name).ok().flatten().unwrap_or_default();
+    let one = |name| parameters.one(name).ok().flatten();
+    let owner = owner(console, &who, one("team"))?;
+    let connection = ConnectionId::from_unverified(one("connection").unwrap_or_default());
     let url = match one("action") {
-        "connect" | "reconnect" => connect(console, &who, one("provider")).await?,
-        "choose" => choose(console, &who, one("connection")).await?,
-        "disconnect" => disconnect(console, &who, one("connection")).await?,
+        Some("connect" | "reconnect") => connect(console, owner, one("provider").unwrap_or_default()).await?,
+        Some("choose") => over(console, console.vault().choose(&owner, &connection).await)?,
+        Some("disconnect") => over(console, console.vault().delete(&owner, &connection).await)?,
         _ => return Err(PageError::expired_transaction(StatusCode::BAD_REQUEST)),
     };
     Ok(page::see_other(console.issuer(), &url))
 }
 
-async fn connect(console: &Console, who: &SignedIn, provider: &str) -> Result<String, PageError> {
+async fn connect(console: &Console, owner: Owner, provider: &str) -> Result<String, PageError> {
     let unknown = || PageError::expired_transaction(StatusCode::BAD_REQUEST);
     let provider = ProviderName::parse(provider).ok_or_else(unknown)?;
-    let link = begin::link(console, owner(who), &provider, &Scope::default()).await;
+    let link = begin::link(console, owner, &provider, &Scope::default()).await;
     Ok(link.map_err(|error| problem::of_api(error, unknown))?.url)
 }
 
-/// From now on this one of several is used.
-async fn choose(console: &Console, who: &SignedIn, id: &str) -> Result<String, PageError> {
-    let id = ConnectionId::from_unverified(id);
-    match console.vault().choose(&owner(who), &id).await {
+/// Back to the list. What was ended before is ended too: whoever sends a form twice sees that it is gone.
+fn over(console: &Console, result: Result<(), VaultError>) -> Result<String, PageError> {
+    match result {
         Ok(()) | Err(VaultError::NoSuchConnection) => Ok(console.issuer().url(CONNECTIONS_PATH)),
         Err(error) => Err(problem::unavailable(error)),
     }
 }
 
-/// What was ended before is ended too: whoever sends the form twice sees that it is gone.
-async fn disconnect(console: &Console, who: &SignedIn, id: &str) -> Result<String, PageError> {
-    let id = ConnectionId::from_unverified(id);
-    match console.vault().delete(&owner(who), &id).await {
-        Ok(()) | Err(VaultError::NoSuchConnection) => Ok(console.issuer().url(CONNECTIONS_PATH)),
-        Err(error) => Err(problem::unavailable(error)),
-    }
-}
-
-fn owner(who: &SignedIn) -> Owner {
-    Owner::User(who.user_id().clone())
+/// Whose connection a form is about: the person's, or a team's that they manage. Any other is a form that no page of ours
+/// has given them.
+fn owner(console: &Console, who: &SignedIn, team: Option<&str>) -> Result<Owner, PageError> {
+    let Some(name) = team else { return Ok(Owner::User(who.user_id().clone())) };
+    let managed = console.vault().teams_managed_by(who.user_name());
+    let team = managed.iter().find(|team| team.name.as_str() == name);
+    team.map(|team| Owner::Team(team.name.clone())).ok_or_else(PageError::foreign_form)
 }
 
 fn sign_in(console: &Console, from: &FromBrowser) -> Response {

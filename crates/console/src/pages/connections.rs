@@ -8,21 +8,23 @@ use authorization_server::pages::{CODE_LIMIT, Language, NAME_LIMIT, plain_text};
 use super::{html, words::Words};
 
 /// The page of somebody's connections. Posts `action` (`connect`, `reconnect`, `choose`, `disconnect`) with `provider` or
-/// `connection` to [`CONNECTIONS_PATH`](super::CONNECTIONS_PATH).
+/// `connection` and perhaps `team` to [`CONNECTIONS_PATH`](super::CONNECTIONS_PATH).
 pub struct Connections<'a> {
-    /// Every provider, in the operator's order.
+    /// Every provider, first for the person, then for the teams that they manage.
     pub services: &'a [Service<'a>],
     /// Who is signed in.
     pub user_name: &'a str,
 }
 
-/// A provider and the accounts there.
+/// A provider and the accounts there, of one owner.
 #[derive(Debug)]
 pub struct Service<'a> {
     /// Our name of it.
     pub name: &'a str,
     /// What people call it.
     pub title: &'a str,
+    /// The team that shares the accounts; `None` for one's own.
+    pub team: Option<&'a str>,
     /// Whether an account can be connected to it now.
     pub is_connectable: bool,
     /// The connections to it.

@@ -133,7 +133,10 @@ fn connections_pages(hostile: &str, language: Language) -> Vec<(String, String)>
         works,
         is_chosen: used,
     };
-    let service = |name, rows| Service { name, title: hostile, is_connectable: name != "b", rows };
+    let service = |name, rows| {
+        let team = (name != "c").then_some(hostile);
+        Service { name, title: hostile, team, is_connectable: name != "b", rows }
+    };
     let services = [
         service("a", vec![row(true, true), row(false, false)]),
         service("b", vec![row(false, true)]),

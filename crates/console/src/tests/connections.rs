@@ -70,3 +70,36 @@ async fn odd_forms_do_nothing() {
     let fields = [("action", "connect"), ("provider", "github")];
     assert!(nobody.post("/connections", &fields).await.location().contains("/login?"));
 }
+
+#[tokio::test]
+async fn up_14_what_a_team_shares_is_its_managers_to_connect_and_to_end() {
+    let world = World::new().await;
+    let mut olga = Browser::of(&world, "olga").await;
+    let fields = [("action", "connect"), ("provider", "github"), ("team", "platform")];
+    let link = olga.post("/connections", &fields).await.location().to_owned();
+    let id = hidden(&olga.get(&link).await, "e");
+    olga.connect(&id, "code-1").await;
+    let page = olga.get("/connections").await.body;
+    assert!(page.contains("<bdi>platform</bdi>") && page.contains("<bdi>ada-l</bdi>"), "{page}");
+    let connection = hidden(&olga.get("/connections").await, "connection");
+
+    for (name, team) in [("bob", "platform"), ("ada", "platform"), ("olga", "nobodys"), ("bob", "user:x")] {
+        let mut browser = Browser::of(&world, name).await;
+        for action in ["connect", "disconnect", "choose"] {
+            let fields =
+                [("action", action), ("provider", "github"), ("team", team), ("connection", &connection)];
+            let answer = browser.post("/connections", &fields).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name} {team} {action}");
+        }
+        let fields = [("action", "disconnect"), ("connection", connection.as_str())];
+        browser.post("/connections", &fields).await;
+        if name != "olga" {
+            assert_eq!(browser.get(&link).await.status, StatusCode::FORBIDDEN, "{name}");
+            assert!(!browser.get("/connections").await.body.contains("platform"));
+        }
+    }
+    assert!(olga.get("/connections").await.body.contains("<bdi>ada-l</bdi>"), "nobody has ended it");
+    let fields = [("action", "disconnect"), ("team", "platform"), ("connection", connection.as_str())];
+    olga.post("/connections", &fields).await;
+    assert!(!olga.get("/connections").await.body.contains("<bdi>ada-l</bdi>"));
+}

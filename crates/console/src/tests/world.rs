@@ -1,8 +1,11 @@
 //! The authorization server, the vault and the console, as the binary puts them together.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use audit::Unrecorded;
@@ -25,7 +28,7 @@ use store::{Location, Store, UserRecord};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use vault::{
-    AskedBy, ConnectLink, Need, NeedReason, Owner, ProviderName, RefreshSettings, Vault,
+    AskedBy, ConnectLink, Need, NeedReason, Owner, ProviderName, RefreshSettings, Team, TeamName, Vault,
     provider::{
         AccountMembers, AccountSource, AuthorizationServer as AtProvider, Endpoints, Entry, Placement,
         Provider as Configured, ProviderKind, Quirks, Registered, Source,
@@ -115,7 +118,7 @@ impl World {
             store: store.clone(),
             keyring,
             providers: vec![github(&provider), weather()],
-            teams: Vec::new(),
+            teams: vec![platform()],
             public_url: issuer(),
             clock: clock.clone(),
             random,
@@ -250,6 +253,17 @@ fn weather() -> Configured {
     Configured {
         kind: ProviderKind::ApiKey(Entry { made_at, ..Entry::default() }),
         ..plain("weather", "Weather Service")
+    }
+}
+
+/// A team of bob's, which olga manages.
+fn platform() -> Team {
+    Team {
+        name: TeamName::parse("platform").unwrap(),
+        users: BTreeSet::from(["bob".to_owned()]),
+        roles: BTreeSet::new(),
+        clients: BTreeSet::new(),
+        managers: BTreeSet::from(["olga".to_owned()]),
     }
 }
 
