@@ -7,11 +7,9 @@ use tokio::sync::Semaphore;
 use vault::{ConnectionState, CredentialError, Need, NeedReason, ReconnectReason, Vault, provider::Failure};
 
 use crate::{
-    provider::{HOUR, Turn, gone, lost, refusal},
+    provider::{ALMOST, HOUR, Turn, gone, lost, refusal},
     world::{World, get, github, owner, scope, shown},
 };
-
-const ALMOST: Duration = Duration::from_secs(3600 - 20);
 
 async fn state(vault: &Vault) -> ConnectionState {
     vault.connections(&owner("ada")).await.unwrap()[0].state

@@ -7,7 +7,7 @@ use vault::{CredentialError, NeedReason, ReconnectReason, Vault};
 
 use crate::{
     postgresql::Server,
-    provider::{HOUR, Turn, gone},
+    provider::{ALMOST, HOUR, Turn, gone},
     world::{World, get, github, owner, scope, shown},
 };
 
@@ -105,7 +105,7 @@ async fn p8_without_the_database_what_is_fresh_is_used() {
     for _ in 0..10 {
         assert_eq!(shown(&get(&vault, "ada").await.unwrap()), before);
     }
-    world.clock.pass(HOUR - Duration::from_secs(20));
+    world.clock.pass(ALMOST);
     assert_eq!(shown(&get(&vault, "ada").await.unwrap()), before, "and what is still valid, too");
     world.clock.pass(HOUR);
     assert!(matches!(get(&vault, "ada").await, Err(CredentialError::Vault(_))));

@@ -241,6 +241,9 @@ impl Scripted {
     }
 }
 
+/// Twenty seconds before the end of what lives an hour.
+pub(crate) const ALMOST: Duration = Duration::from_secs(3600 - 20);
+/// How long tokens live.
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 pub(crate) fn at(seconds: i64) -> Timestamp {

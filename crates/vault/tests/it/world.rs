@@ -142,7 +142,7 @@ impl World {
         let settings = Settings {
             store: self.store(),
             keyring,
-            providers: vec![self.github(), self.own(), self.configured()],
+            providers: vec![self.github(), self.own(), configured()],
             teams: Vec::new(),
             public_url: Issuer::parse("https://v.test").unwrap(),
             clock: self.clock.clone(),
@@ -167,12 +167,6 @@ impl World {
         provider("own", ProviderKind::ClientCredentials(Box::new(server)))
     }
 
-    /// The operator has put its key into the configuration.
-    fn configured(&self) -> Provider {
-        let entry = vault::provider::Entry { configured: Some("a-key".into()), ..Default::default() };
-        provider("configured", ProviderKind::ApiKey(entry))
-    }
-
     /// Connects an account of `user`, called like them.
     pub(crate) async fn connect(&self, vault: &Vault, user: &str) -> Connection {
         vault.create(&owner(user), &github(), self.received(user)).await.unwrap()
@@ -188,6 +182,12 @@ impl World {
             expires_at: Some(self.clock.now() + HOUR),
         }
     }
+}
+
+/// The operator has put its key into the configuration.
+fn configured() -> Provider {
+    let entry = vault::provider::Entry { configured: Some("a-key".into()), ..Default::default() };
+    provider("configured", ProviderKind::ApiKey(entry))
 }
 
 fn provider(name: &str, kind: ProviderKind) -> Provider {
