@@ -121,6 +121,11 @@ impl SessionMemory {
         is_heard && state.watched.len() < WATCHED && state.watched.insert(link.to_owned())
     }
 
+    /// Whether any is.
+    pub(crate) fn is_watching(&self) -> bool {
+        !self.state().watched.is_empty()
+    }
+
     /// It is no more.
     pub(crate) fn unwatch(&self, link: &str) {
         self.state().watched.remove(link);

@@ -1,7 +1,7 @@
 //! Servers that speak the older transport, HTTP with SSE.
 
 mod hostile;
-mod server;
+pub(crate) mod server;
 
 use futures_util::future::join_all;
 use gateway::Transport;

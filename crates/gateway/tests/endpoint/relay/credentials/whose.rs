@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use vault::Owner;
 
 use super::hub::{Hub, legacy_server, link_in, modern_server, team, text, user};
+use crate::relay::http_sse::server::{self, OldServer};
 use crate::relay::upstream::Upstream;
 use crate::virtual_server::{remote_server, through};
-use crate::world::{call, initialize, modern_body, resource, rpc};
+use crate::world::{call, initialize, modern_body, resource};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -156,14 +157,28 @@ async fn somebody_of_another_issuer_is_somebody_else() {
 #[tokio::test]
 async fn up_14_a_server_over_http_with_sse_has_a_stream_for_every_account() {
     let mut hub = Hub::new().await;
-    hub.world.transport = Transport::StreamableHttp;
-    let upstream = legacy_server().await;
-    let gateway = hub.behind(&upstream);
-    hub.connect(user("ada"), "octo-ada", "token-of-ada").await;
-    let opened = hub.world.far(&gateway, &hub.token("ada"), initialize("2025-11-25")).send().await;
-    let session = opened.header("mcp-session-id");
-    let stolen = hub.world.far(&gateway, &hub.token("bob"), rpc("tools/list", json!({})));
-    assert_eq!(stolen.header("mcp-session-id", session).send().await.status, 404);
+    hub.world.transport = Transport::HttpSse;
+    let old = OldServer::start(|request| {
+        let who = request.header("authorization").replace("Bearer token-of-", "");
+        vec![server::result(request, &json!({ "content": [{ "type": "text", "text": who }] }))]
+    })
+    .await;
+    let gateway = hub.world.gateway_to(&old.url(), ToolScopes::default());
+    for name in ["ada", "bob"] {
+        link_in(&says(&hub, &gateway, name).await);
+        assert!(old.all().iter().all(|(_, sent)| !sent.header("authorization").contains(name)));
+        hub.connect(user(name), &format!("octo-{name}"), &format!("token-of-{name}")).await;
+        assert_eq!(says(&hub, &gateway, name).await, name);
+    }
+    assert_eq!(old.opened(), 2);
+    hub.world.clock.advance(Duration::from_secs(1));
+    hub.connect(user("ada"), "octo-work", "token-of-work").await;
+    assert_eq!(says(&hub, &gateway, "ada").await, "work");
+    assert_eq!(old.opened(), 3, "another account is another stream");
+    for (number, sent) in old.all() {
+        let owner = ["ada", "bob", "work"][usize::try_from(number - 1).unwrap()];
+        assert_eq!(sent.header("authorization"), format!("Bearer token-of-{owner}"), "{sent:?}");
+    }
 }
 
 #[tokio::test]

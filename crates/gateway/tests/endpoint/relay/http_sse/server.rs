@@ -23,7 +23,7 @@ type Answer = dyn Fn(&Arrived) -> Vec<String> + Send + Sync;
 
 /// A running server.
 #[derive(Clone)]
-pub(super) struct OldServer(Arc<Inner>);
+pub(crate) struct OldServer(Arc<Inner>);
 
 struct Inner {
     address: SocketAddr,
@@ -42,12 +42,12 @@ struct Running {
 
 impl OldServer {
     /// A server whose requests after the handshake `answer` answers.
-    pub(super) async fn start(answer: impl Fn(&Arrived) -> Vec<String> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Arrived) -> Vec<String> + Send + Sync + 'static) -> Self {
         Self::start_with("/message?sessionId=N", answer).await
     }
 
     /// The same, with another name for its endpoint.
-    pub(super) async fn start_with(
+    pub(crate) async fn start_with(
         endpoint: &str,
         answer: impl Fn(&Arrived) -> Vec<String> + Send + Sync + 'static,
     ) -> Self {
@@ -62,35 +62,40 @@ impl OldServer {
         server
     }
 
+    /// Where its streams are opened.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/sse", self.0.address)
+    }
+
     /// A gateway in front of it, at `/mcp/far`.
-    pub(super) fn behind(&self, world: &World) -> Router {
-        world.gateway_to(&format!("http://{}/sse", self.0.address), scopes())
+    pub(crate) fn behind(&self, world: &World) -> Router {
+        world.gateway_to(&self.url(), scopes())
     }
 
     /// The messages with this JSON-RPC method, each with the number of its stream.
-    pub(super) fn of(&self, method: &str) -> Vec<(u64, Arrived)> {
+    pub(crate) fn of(&self, method: &str) -> Vec<(u64, Arrived)> {
         let arrived = &self.state().arrived;
         arrived.iter().filter(|(_, request)| request.rpc() == method).cloned().collect()
     }
 
     /// Every request, the opening of streams included.
-    pub(super) fn all(&self) -> Vec<(u64, Arrived)> {
+    pub(crate) fn all(&self) -> Vec<(u64, Arrived)> {
         self.state().arrived.clone()
     }
 
     /// How many streams have been opened.
-    pub(super) fn opened(&self) -> u64 {
+    pub(crate) fn opened(&self) -> u64 {
         self.state().opened
     }
 
     /// Says something on a stream, if somebody listens to it.
-    pub(super) fn say(&self, stream: u64, message: &str) -> bool {
+    pub(crate) fn say(&self, stream: u64, message: &str) -> bool {
         let said = format!("event: message\ndata: {message}\n\n");
         self.state().streams.get(&stream).is_some_and(|sender| sender.send(said).is_ok())
     }
 
     /// Ends every stream.
-    pub(super) fn end_streams(&self) {
+    pub(crate) fn end_streams(&self) {
         self.state().streams.clear();
     }
 
@@ -149,6 +154,6 @@ async fn take(State(server): State<OldServer>, request: Request) -> Response {
 }
 
 /// The response to a request.
-pub(super) fn result(request: &Arrived, result: &Value) -> String {
+pub(crate) fn result(request: &Arrived, result: &Value) -> String {
     json!({ "jsonrpc": "2.0", "id": request.json()["id"], "result": result }).to_string()
 }
