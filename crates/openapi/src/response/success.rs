@@ -1,7 +1,7 @@
 //! Answers of a call that succeeded.
 
 use http::StatusCode;
-use http::header::LOCATION;
+use http::header::{CONTENT_ENCODING, LOCATION};
 use mcp::CallToolResult;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,6 +16,7 @@ const LEVELS: usize = 58;
 pub(super) fn result(answers: &Answers, answered: &Answered<'_>) -> CallToolResult {
     let media_type = MediaType::of(answered.headers);
     let mut result = match media_type.kind() {
+        _ if is_encoded(answered) => return unreadable(answered),
         _ if answered.body.is_empty() => nothing(answered),
         Kind::Json => json(&media_type, answered),
         Kind::Text => of_content(vec![text(media_type.decoded(answered.body))], false),
@@ -30,6 +31,20 @@ pub(super) fn result(answers: &Answers, answered: &Answered<'_>) -> CallToolResu
     };
     result.content.extend(notes(answers, answered));
     keep_promise(answers, answered, result)
+}
+
+/// Whether the body is compressed. It was not asked for, and is not undone: a few bytes can be very many.
+fn is_encoded(answered: &Answered<'_>) -> bool {
+    let encoding = answered.headers.get(CONTENT_ENCODING);
+    encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+fn unreadable(answered: &Answered<'_>) -> CallToolResult {
+    let number = answered.status.as_u16();
+    let said = format!(
+        "The call succeeded (HTTP {number}); do not repeat it. Its answer is compressed, though it was not asked for that, and cannot be read."
+    );
+    of_content(vec![text(said)], true)
 }
 
 fn nothing(answered: &Answered<'_>) -> CallToolResult {

@@ -114,6 +114,13 @@ fn other_bodies_are_what_they_are() {
 }
 
 #[test]
+fn compressed_answers_are_not_unpacked() {
+    let result = result(200, &[JSON, ("content-encoding", "gzip")], b"\x1f\x8b\x08");
+    assert!(result.is_error && said(&result)[0].contains("do not repeat"));
+    assert!(!super::tests::result(200, &[JSON, ("content-encoding", "Identity")], b"{}").is_error);
+}
+
+#[test]
 fn redirects_are_told_and_not_followed() {
     let redirected =
         result(302, &[("location", "http://169.254.169.254/latest?signature=s3cret#x")], b"<html>");
