@@ -235,16 +235,17 @@ impl Vault {
     }
 
     /// Lets go of the authorization server that is pinned for a provider, so that the one its server names now is pinned
-    /// at the next use. For operators: see UP-05 in the catalogue of attacks for what this trusts.
-    pub async fn forget_server(&self, provider: &ProviderName) -> Result<(), StoreError> {
-        self.commit_pin(provider_client::delete(provider.as_str())).await.map_err(|error| match error {
-            RegistrationError::Store(error) => error,
-            other => StoreError::Unavailable { reason: other.to_string() },
-        })?;
+    /// at the next use (UP-05): an operator's act. Whether one was pinned. Other nodes learn it at a reload, or within an
+    /// hour.
+    pub async fn forget_server(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         if let Some(known) = self.known(provider) {
             known.forget();
         }
-        Ok(())
+        match self.settings().store.commit(provider_client::delete(provider.as_str())).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Refused(_)) => Ok(false),
+            Err(CommitError::Store(error)) => Err(error),
+        }
     }
 
     fn sealed(&self, known: &Known, server: &ResourceIndicator, found: &Registered) -> ProviderClientRecord {

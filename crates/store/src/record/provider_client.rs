@@ -57,9 +57,9 @@ pub fn replace(client: &ProviderClientRecord, before: Timestamp) -> Statement {
     ] expecting Expect::Rows(1))
 }
 
-/// Lets go of an authorization server, so that the next one that is discovered is pinned: an operator's act.
+/// Lets go of an authorization server, so that the next one that is discovered is pinned; refused when none is.
 pub fn delete(provider: &str) -> Statement {
-    statement!(DELETE [provider] expecting Expect::Any)
+    statement!(DELETE [provider] expecting Expect::Rows(1))
 }
 
 impl Store {

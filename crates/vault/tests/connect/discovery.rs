@@ -91,7 +91,8 @@ async fn up_05_a_server_that_names_another_authorization_server_changes_nothing(
     assert_eq!(evil.count("/register") + evil.count("/.well-known/oauth-authorization-server"), 0);
     // An operator lets go of the pin.
     let vault = local(&world);
-    vault.forget_server(&name("mcp")).await.unwrap();
+    assert!(vault.forget_server(&name("mcp")).await.unwrap());
+    assert!(!vault.forget_server(&name("mcp")).await.unwrap());
     let away = world.away(&vault, "mcp").await;
     assert_eq!(away.url.origin().ascii_serialization(), evil.url(""));
 }
