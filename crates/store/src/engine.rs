@@ -52,6 +52,14 @@ impl Engine {
         }
     }
 
+    /// Lets nothing of what was deleted lie about in the log of the embedded engine.
+    pub(crate) fn empty_log(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(engine) => engine.empty_log(),
+            Self::Postgresql(_) => Ok(()),
+        }
+    }
+
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(engine) => engine.migrate(),

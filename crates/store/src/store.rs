@@ -49,6 +49,15 @@ impl Store {
         Ok(())
     }
 
+    /// Removes from a `SQLite` file and its log what was deleted before; a PostgreSQL does so in its own time (VACUUM, and
+    /// the recycling of its log). Fails when others keep the file busy for seconds; what is left then goes with the next
+    /// one, or when the log is written anew.
+    pub async fn forget_deleted(&self) -> Result<(), StoreError> {
+        let engine = Arc::clone(&self.engine);
+        let emptied = tokio::task::spawn_blocking(move || engine.empty_log()).await;
+        emptied.unwrap_or_else(|error| Err(StoreError::Unavailable { reason: error.to_string() }))
+    }
+
     /// Whether the database can be reached and has the schema this program needs (`GET /ready`).
     pub async fn ready(&self) -> Result<(), StoreError> {
         migration::check_complete(&self.engine.applied_migrations().await?)

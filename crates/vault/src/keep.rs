@@ -145,7 +145,18 @@ impl Vault {
         self.0.settings.store.commit(batch).await.map_err(refused_as(VaultError::NoSuchConnection))?;
         place.record(Self::ended_event(&held.connection));
         self.forget(&text, &held.connection.provider);
+        self.forget_deleted();
         Ok(())
+    }
+
+    /// What was sealed does not stay behind in the database's log. Nobody waits for that.
+    fn forget_deleted(&self) {
+        let store = self.0.settings.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.forget_deleted().await {
+                tracing::warn!(%error, "an ended connection is still in the database's log for a time, sealed");
+            }
+        });
     }
 
     async fn commit_kept(&self, kept: Kept) -> Result<Connection, VaultError> {

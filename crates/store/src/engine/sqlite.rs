@@ -63,6 +63,14 @@ impl Sqlite {
         transaction.commit().map_err(&failure)
     }
 
+    /// Copies the write-ahead log into the database and empties it: it still has the pages from before a deletion.
+    pub(crate) fn empty_log(&self) -> Result<(), StoreError> {
+        let writer = connection::open_for_writing(&self.path)?;
+        writer
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(failure("database.empty_log"))
+    }
+
     pub(crate) fn applied_migrations(&self) -> Result<Vec<String>, StoreError> {
         self.readers
             .with(|reader| {

@@ -1,6 +1,7 @@
 //! Renewals that were begun by somebody who is gone.
 
 use store::HeldCredential;
+use tokio::task::JoinSet;
 
 use super::attempt::Attempt;
 use crate::{
@@ -24,6 +25,17 @@ pub struct Settled {
     pub open: u64,
 }
 
+impl Settled {
+    fn count(&mut self, attempt: Option<&Attempt>) {
+        match attempt {
+            Some(Attempt::Renewed(_)) => self.renewed += 1,
+            Some(Attempt::Ended) => self.ended += 1,
+            Some(_) => self.open += 1,
+            None => {}
+        }
+    }
+}
+
 impl Vault {
     /// Settles the renewals that were begun by a process that is gone: once more where the provider takes that well, else
     /// the person is told to connect again. To be called at the start, and now and then.
@@ -32,12 +44,16 @@ impl Vault {
         let mut after = String::new();
         loop {
             let page = self.0.settings.store.abandoned_renewals(&after, PAGE).await?;
-            for id in &page {
-                match self.settle(id).await? {
-                    Some(Attempt::Renewed(_)) => settled.renewed += 1,
-                    Some(Attempt::Ended) => settled.ended += 1,
-                    Some(_) => settled.open += 1,
-                    None => {}
+            // At once: a provider that does not answer is waited for once and not once for each connection.
+            let mut under_way = JoinSet::new();
+            for id in page.iter().cloned() {
+                let vault = self.clone();
+                under_way.spawn(async move { vault.settle(&id).await });
+            }
+            while let Some(attempt) = under_way.join_next().await {
+                match attempt {
+                    Ok(attempt) => settled.count(attempt?.as_ref()),
+                    Err(error) => tracing::error!(%error, "a renewal was not settled"),
                 }
             }
             match page.last() {

@@ -8,12 +8,14 @@ use std::{
 use audit::{Kind, Outcome};
 use store::{
     Batch, CommitError, HeldCredential, SealedCredential, Statement, StoreError, connection, credential,
+    provider_revocation,
 };
 use tokio::time::sleep;
 
 use super::attempt::{Attempt, Took};
 use crate::{
-    error::CredentialError,
+    error::{CredentialError, VaultError},
+    keep::refused_as,
     provider::{Provider, Tokens},
     seal::{self, Place},
     secrets::Secrets,
@@ -78,11 +80,27 @@ impl Vault {
         let (fence, is_refused) = (took.fence, took.is_refused);
         let renewed = Renewed { held: held.clone(), fence, is_refused, sealed, scope: tokens.scope };
         match self.store_soon(&renewed).await {
-            Ok(Stored::There) => return Ok(Attempt::Again),
+            Ok(Stored::There) => {
+                self.revoke_if_ended(held, &secrets).await?;
+                return Ok(Attempt::Again);
+            }
             Ok(Stored::Here) => {}
             Err(error) => self.store_later(renewed, &error),
         }
         Ok(Attempt::Renewed(self.make(provider, &after, &secrets)?))
+    }
+
+    /// A connection that was ended meanwhile: what the provider has just given is revoked, like what it gave before.
+    async fn revoke_if_ended(&self, held: &HeldCredential, secrets: &Secrets) -> Result<(), VaultError> {
+        let connection = &held.connection;
+        if self.0.settings.store.connection(&connection.id).await?.is_some() {
+            return Ok(());
+        }
+        let Some(revocation) = self.revocation(&connection.provider, &connection.kind, secrets) else {
+            return Ok(());
+        };
+        let insert = provider_revocation::insert(&revocation, Self::REVOKED_WITHIN);
+        self.0.settings.store.commit(insert).await.map_err(refused_as(VaultError::Changed))
     }
 
     async fn store_soon(&self, renewed: &Renewed) -> Result<Stored, StoreError> {

@@ -5,11 +5,12 @@ use std::{fs, sync::Arc, time::Duration};
 use audit::Kind;
 use secret::{KeyId, Keyring, Location, OpenError};
 use store::sealed;
+use tokio::sync::Semaphore;
 use vault::{CredentialError, NeedReason, ReconnectReason, Vault, VaultError, provider::Failure};
 
 use crate::{
     provider::{HOUR, Turn},
-    world::{World, get, github, key, owner, shown},
+    world::{World, get, github, key, owner, shown, until},
 };
 
 async fn is_damaged(vault: &Vault, user: &str) -> bool {
@@ -196,4 +197,47 @@ async fn va_21_what_is_ended_is_destroyed_here_and_revoked_there() {
     assert_eq!(world.log.kinds(), [Kind::ConnectionMade, Kind::ConnectionEnded]);
     world.clock.pass(Duration::from_secs(1));
     vault.create(&owner("ada"), &github(), world.received("ada")).await.unwrap();
+}
+
+/// VA-21: a provider that rotates while its connection is being ended is told of both tokens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn va_21_what_comes_after_the_end_is_revoked_too() {
+    let world = World::sqlite().await;
+    let vault = world.node();
+    let id = world.connect(&vault, "ada").await.id;
+    world.clock.pass(HOUR);
+    let gate = Arc::new(Semaphore::new(0));
+    world.provider.then(Turn::Gate(Arc::clone(&gate)));
+    let call = tokio::spawn({
+        let vault = vault.clone();
+        async move { get(&vault, "ada").await }
+    });
+    until(|| world.provider.begun() == 1).await;
+    vault.delete(&owner("ada"), &id).await.unwrap();
+    gate.add_permits(1);
+    assert!(
+        matches!(call.await.unwrap(), Err(CredentialError::Connect(need)) if need.reason == NeedReason::Never)
+    );
+    assert_eq!(vault.revoke_queued().await.unwrap(), 2);
+    let mut revoked = world.provider.revoked();
+    revoked.sort();
+    assert_eq!(revoked, ["rt-ada-0", "rt-ada-1"]);
+}
+
+/// VA-21: the data key does not outlive its row, neither on a free page nor in the log.
+#[tokio::test]
+async fn va_21_nothing_of_an_ended_connection_stays_in_the_files() {
+    let world = World::sqlite().await;
+    let vault = world.node();
+    let id = world.connect(&vault, "ada").await.id;
+    let sealed = world.store().held_credential(id.as_str()).await.unwrap().unwrap().credential.sealed;
+    let holds = || {
+        let files = fs::read_dir(world.directory.as_ref().unwrap()).unwrap();
+        let files: Vec<Vec<u8>> = files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+        let key = &sealed.data_key_sealed;
+        files.iter().any(|bytes| bytes.windows(key.len()).any(|part| part == key))
+    };
+    assert!(holds(), "it is looked for in the right way");
+    vault.delete(&owner("ada"), &id).await.unwrap();
+    until(|| !holds()).await;
 }

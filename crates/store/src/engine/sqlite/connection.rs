@@ -67,6 +67,8 @@ pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     enter_wal(&connection).map_err(&failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(&failure)?;
     connection.pragma_update(None, "foreign_keys", "ON").map_err(&failure)?;
+    // What is deleted is overwritten: a credential's data key must not outlive its row on a free page.
+    connection.pragma_update(None, "secure_delete", "ON").map_err(&failure)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(&failure)?;
     Ok(connection)
 }
