@@ -26,7 +26,10 @@ async fn result_of(reply: Vec<u8>) -> (Vec<String>, bool, Value) {
 #[tokio::test]
 async fn objects_are_structured_and_lists_are_items() {
     let (texts, is_error, result) = result_of(json_answer(200, r#"{"a":1.50}"#)).await;
-    assert_eq!((texts[0].as_str(), is_error, &result["structuredContent"]), (r#"{"a":1.50}"#, false, &json!({ "a": 1.5 })));
+    assert_eq!(
+        (texts[0].as_str(), is_error, &result["structuredContent"]),
+        (r#"{"a":1.50}"#, false, &json!({ "a": 1.5 }))
+    );
     let (_, _, result) = result_of(json_answer(200, "[1,2]")).await;
     assert_eq!(result["structuredContent"], json!({ "items": [1, 2] }));
     assert_eq!(result["resultType"], "complete");
@@ -35,7 +38,10 @@ async fn objects_are_structured_and_lists_are_items() {
 #[tokio::test]
 async fn failures_of_the_api_are_results_and_recorded_as_failures() {
     let world = World::new().await;
-    let api = Api::start(|_| answer(429, "retry-after: 7\r\ncontent-type: application/json\r\n", br#"{"message":"slow down"}"#)).await;
+    let api = Api::start(|_| {
+        answer(429, "retry-after: 7\r\ncontent-type: application/json\r\n", br#"{"message":"slow down"}"#)
+    })
+    .await;
     let gateway = api.behind(&world, &thing());
     let (texts, is_error) = said(&call(&world, &gateway, "getThing", json!({})).await);
     assert!(is_error && texts[0].contains("7 seconds") && texts[0].contains("slow down"), "{texts:?}");
@@ -83,9 +89,15 @@ async fn an_api_that_does_not_answer_is_given_up() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/v1", silent.local_addr().unwrap());
     let document = json!({ "openapi": "3.1.0", "paths": thing() });
-    let way = super::recorder::way(&document, openapi::Settings::default(), &base, outbound::Egress::public().with_loopback());
+    let way = super::recorder::way(
+        &document,
+        openapi::Settings::default(),
+        &base,
+        outbound::Egress::public().with_loopback(),
+    );
     let gateway = world.gateway_by(way, gateway::AllowedRequests::default());
-    let answer = timeout(Duration::from_secs(20), call(&world, &gateway, "getThing", json!({}))).await.unwrap();
+    let answer =
+        timeout(Duration::from_secs(20), call(&world, &gateway, "getThing", json!({}))).await.unwrap();
     let (texts, is_error) = said(&answer);
     assert!(is_error && texts[0].contains("in time") && texts[0].contains("not known"), "{texts:?}");
 }
@@ -94,7 +106,8 @@ async fn an_api_that_does_not_answer_is_given_up() {
 async fn secrets_of_the_configuration_do_not_come_back() {
     let mut world = World::new().await;
     world.secrets = vec![Secret::new("hunter2/hunter2".to_owned())];
-    for (status, body) in [(200, r#"{"token":"hunter2\/hunter2"}"#), (500, r#"{"token":"hunter2/hunter2"}"#)] {
+    for (status, body) in [(200, r#"{"token":"hunter2\/hunter2"}"#), (500, r#"{"token":"hunter2/hunter2"}"#)]
+    {
         let api = Api::start(move |_| json_answer(status, body)).await;
         let gateway = api.behind(&world, &thing());
         let answer = call(&world, &gateway, "getThing", json!({})).await;

@@ -16,7 +16,13 @@ fn get_item() -> Value {
 #[tokio::test]
 async fn oa_01_the_intended_path_arrives() {
     let world = World::new().await;
-    for (id, segment) in [("a/b", "a%2Fb"), ("a?x=1", "a%3Fx%3D1"), ("a#f", "a%23f"), ("a;x", "a%3Bx"), ("\u{ff0f}", "%EF%BC%8F")] {
+    for (id, segment) in [
+        ("a/b", "a%2Fb"),
+        ("a?x=1", "a%3Fx%3D1"),
+        ("a#f", "a%23f"),
+        ("a;x", "a%3Bx"),
+        ("\u{ff0f}", "%EF%BC%8F"),
+    ] {
         let api = Api::content().await;
         let gateway = api.behind(&world, &get_item());
         let answer = call(&world, &gateway, "getItem", json!({ "id": id })).await;
@@ -88,12 +94,19 @@ async fn oa_05_bodies_arrive_exactly() {
     // Written by hand: a value would round the number.
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"create","arguments":{"body":{"n":123456789012345678901234567890.10}},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}"#;
     let send = |body: String| {
-        world.far(&gateway, &token, body).header("mcp-protocol-version", "2026-07-28").header("mcp-method", "tools/call").header("mcp-name", "create")
+        world
+            .far(&gateway, &token, body)
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", "tools/call")
+            .header("mcp-name", "create")
     };
     let answer = send(body.to_owned()).send().await;
     assert!(!said(&answer).1, "{answer:?}");
     let request = api.only();
-    assert!(request.starts_with("POST /v1/items HTTP/1.1\r\n") && request.contains("content-type: application/json\r\n"));
+    assert!(
+        request.starts_with("POST /v1/items HTTP/1.1\r\n")
+            && request.contains("content-type: application/json\r\n")
+    );
     assert!(request.ends_with("\r\n\r\n{\"n\":123456789012345678901234567890.10}"), "{request}");
     let huge = send(body.replace("123456789012345678901234567890.10", "1e400")).send().await;
     assert_eq!(huge.code(), -32700, "no reader of 64 bits could check it: {huge:?}");

@@ -24,16 +24,27 @@ async fn a_legacy_client_lists_and_calls() {
     let opened = world.far(&gateway, &token, initialize("2025-11-25")).send().await;
     let session = opened.header("mcp-session-id").to_owned();
     let send = |body: Value| {
-        world.far(&gateway, &token, body).header("mcp-session-id", &session).header("mcp-protocol-version", "2025-11-25")
+        world
+            .far(&gateway, &token, body)
+            .header("mcp-session-id", &session)
+            .header("mcp-protocol-version", "2025-11-25")
     };
     let listed = send(rpc("tools/list", json!({}))).send().await;
-    let names: Vec<_> = listed.json()["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].clone()).collect();
+    let names: Vec<_> = listed.json()["result"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["name"].clone())
+        .collect();
     assert_eq!(names, ["listItems", "createItem", "delete"], "{listed:?}");
     let called = send(legacy_call("delete", json!({ "id": 7 }))).send().await;
     assert_eq!(called.json()["result"]["structuredContent"], json!({ "ok": true }), "{called:?}");
     assert_eq!(api.line(), "DELETE /v1/items/7");
     let wrong = send(legacy_call("delete", json!({ "id": "7" }))).send().await;
-    assert!(said(&wrong).1 && said(&wrong).0[0].contains("id: the value is not of type \"integer\""), "{wrong:?}");
+    assert!(
+        said(&wrong).1 && said(&wrong).0[0].contains("id: the value is not of type \"integer\""),
+        "{wrong:?}"
+    );
     let unknown = send(legacy_call("other", json!({}))).send().await;
     assert_eq!(unknown.code(), -32602);
 }
@@ -41,12 +52,19 @@ async fn a_legacy_client_lists_and_calls() {
 #[tokio::test]
 async fn a_modern_client_is_told_what_there_is() {
     let (world, api) = (World::new().await, Api::content().await);
-    let prompt = Prompt { name: "tidy".to_owned(), description: "Tidies up".to_owned(), content: "Delete {{what}}".to_owned(), arguments: Vec::new() };
+    let prompt = Prompt {
+        name: "tidy".to_owned(),
+        description: "Tidies up".to_owned(),
+        content: "Delete {{what}}".to_owned(),
+        arguments: Vec::new(),
+    };
     let settings = Settings { prompts: vec![prompt], ..Settings::default() };
     let document = json!({ "openapi": "3.1.0", "paths": shop() });
     let gateway = world.gateway_by(api.way(&document, settings), AllowedRequests::default());
     let token = world.far_token("ada", "use");
-    let ask = async |method: &str, params: Value| world.far_modern(&gateway, &token, method, params).send().await.json();
+    let ask = async |method: &str, params: Value| {
+        world.far_modern(&gateway, &token, method, params).send().await.json()
+    };
     let described = ask("server/discover", json!({})).await;
     assert_eq!(described["result"]["capabilities"], json!({ "tools": {}, "prompts": {} }), "{described}");
     let listed = ask("tools/list", json!({})).await;
@@ -56,7 +74,11 @@ async fn a_modern_client_is_told_what_there_is() {
     assert_eq!(ask("prompts/list", json!({})).await["result"]["prompts"][0]["name"], "tidy");
     let got = ask("prompts/get", json!({ "name": "tidy", "arguments": { "what": "{{all}}" } })).await;
     assert_eq!(got["result"]["messages"][0]["content"]["text"], "Delete {{all}}", "{got}");
-    for params in [json!({ "name": "tidy" }), json!({ "name": "other" }), json!({ "name": "tidy", "arguments": { "what": 1 } })] {
+    for params in [
+        json!({ "name": "tidy" }),
+        json!({ "name": "other" }),
+        json!({ "name": "tidy", "arguments": { "what": 1 } }),
+    ] {
         assert_eq!(ask("prompts/get", params.clone()).await["error"]["code"], -32602, "{params}");
     }
     assert_eq!(api.received(), Vec::<String>::new(), "nothing of this asks the API");
@@ -65,15 +87,22 @@ async fn a_modern_client_is_told_what_there_is() {
 #[tokio::test]
 async fn many_tools_come_in_pages() {
     let (world, api) = (World::new().await, Api::content().await);
-    let paths: serde_json::Map<String, Value> =
-        (0..601).map(|number| (format!("/p{number}"), json!({ "get": { "operationId": format!("op{number}") } }))).collect();
+    let paths: serde_json::Map<String, Value> = (0..601)
+        .map(|number| (format!("/p{number}"), json!({ "get": { "operationId": format!("op{number}") } })))
+        .collect();
     let gateway = api.behind(&world, &Value::Object(paths));
     let token = world.far_token("ada", "use");
     let (mut names, mut cursor) = (Vec::new(), None);
     for _ in 0..10 {
         let params = cursor.as_ref().map_or(json!({}), |cursor: &Value| json!({ "cursor": cursor }));
         let page = world.far_modern(&gateway, &token, "tools/list", params).send().await.json();
-        names.extend(page["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned()));
+        names.extend(
+            page["result"]["tools"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|tool| tool["name"].as_str().unwrap().to_owned()),
+        );
         cursor = page["result"].get("nextCursor").cloned();
         if cursor.is_none() {
             break;
@@ -96,6 +125,7 @@ async fn the_policy_and_the_audit_log_see_every_call() {
     assert_eq!(api.received(), Vec::<String>::new());
     call(&world, &gateway, "listItems", json!({})).await;
     let events = world.audit_log.events();
-    let tools: Vec<_> = events.iter().filter(|event| event.kind == Kind::ToolCall).map(|event| event.tool.clone()).collect();
+    let tools: Vec<_> =
+        events.iter().filter(|event| event.kind == Kind::ToolCall).map(|event| event.tool.clone()).collect();
     assert_eq!(tools, [Some("listItems".to_owned()), Some("listItems".to_owned())]);
 }

@@ -27,15 +27,32 @@ async fn oa_06_the_servers_of_a_document_are_not_asked() {
         assert!(!said(&call(&world, &gateway, "getThing", json!({})).await).1, "{url}");
     }
     assert_eq!(evil.received(), Vec::<String>::new());
-    assert!(api.received().iter().all(|request| request.starts_with("GET /v1/thing HTTP/1.1\r\n")), "{:?}", api.received());
+    assert!(
+        api.received().iter().all(|request| request.starts_with("GET /v1/thing HTTP/1.1\r\n")),
+        "{:?}",
+        api.received()
+    );
 }
 
 #[tokio::test]
 async fn oa_09_addresses_are_judged_however_they_are_written() {
     let api = Api::content().await;
     let port = api.address.port();
-    let document = json!({ "openapi": "3.1.0", "paths": { "/thing": { "get": { "operationId": "getThing" } } } });
-    for host in ["127.0.0.1", "2130706433", "0177.0.0.1", "0x7f.1", "127.1", "[::ffff:7f00:1]", "[::1]", "[::]", "localhost", "localhost.", "0.0.0.0"] {
+    let document =
+        json!({ "openapi": "3.1.0", "paths": { "/thing": { "get": { "operationId": "getThing" } } } });
+    for host in [
+        "127.0.0.1",
+        "2130706433",
+        "0177.0.0.1",
+        "0x7f.1",
+        "127.1",
+        "[::ffff:7f00:1]",
+        "[::1]",
+        "[::]",
+        "localhost",
+        "localhost.",
+        "0.0.0.0",
+    ] {
         let world = World::new().await;
         let way = way(&document, Settings::default(), &format!("https://{host}:{port}"), Egress::public());
         let gateway = world.gateway_by(way, AllowedRequests::default());

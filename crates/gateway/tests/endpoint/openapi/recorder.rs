@@ -80,13 +80,17 @@ pub(crate) fn way(document: &Value, settings: Settings, base_url: &str, egress: 
     let everything = Selection { include: vec!["*".to_owned()], ..Selection::default() };
     let document = Document::parse(document.to_string().as_bytes(), &Limits::default()).unwrap();
     let (tools, _) = Tools::compile(&document, &Settings { selection: everything, ..settings }).unwrap();
-    let settings = OpenApiSettings { document: &document, tools, base_url: base_url.parse().unwrap(), egress };
+    let settings =
+        OpenApiSettings { document: &document, tools, base_url: base_url.parse().unwrap(), egress };
     Way::OpenApi(OpenApiServer::new(settings).unwrap().0)
 }
 
 /// An answer with a body, and no more on its connection.
 pub(crate) fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
+        body.len()
+    );
     [head.as_bytes(), body].concat()
 }
 
@@ -111,12 +115,13 @@ pub(crate) fn said(answer: &Answer) -> (Vec<String>, bool) {
 
 /// Head and body; empty when nothing came.
 async fn whole_request(stream: &mut TcpStream) -> String {
-    let (mut bytes, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+    let (mut bytes, mut buffer) = (Vec::new(), vec![0; 16 * 1024]);
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.to_ascii_lowercase();
-            let length = length.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+            let length =
+                length.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
             if body.len() >= length.unwrap_or(0_usize) {
                 return text;
             }

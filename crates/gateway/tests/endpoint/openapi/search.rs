@@ -37,15 +37,21 @@ async fn two_tools_stand_for_all() {
     let gateway = gateway(&world, &api);
     let token = world.far_token("ada", "use");
     let listed = world.far_modern(&gateway, &token, "tools/list", json!({})).send().await.json();
-    let names: Vec<_> = listed["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].clone()).collect();
+    let names: Vec<_> =
+        listed["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].clone()).collect();
     assert_eq!(names, ["search", "call"], "{listed}");
     let found = call(&world, &gateway, "search", json!({ "query": "delete order" })).await.json();
     assert_eq!(found["result"]["structuredContent"]["tools"][0]["name"], "deleteOrder", "{found}");
-    let called = call(&world, &gateway, "call", json!({ "name": "deleteOrder", "arguments": { "id": "a/b" } })).await;
+    let called =
+        call(&world, &gateway, "call", json!({ "name": "deleteOrder", "arguments": { "id": "a/b" } })).await;
     assert_eq!(called.json()["result"]["structuredContent"], json!({ "ok": true }), "{called:?}");
     assert_eq!(api.line(), "DELETE /v1/orders/a%2Fb");
     let events = world.audit_log.events();
-    let tools: Vec<_> = events.iter().filter(|event| event.kind == Kind::ToolCall).filter_map(|event| event.tool.clone()).collect();
+    let tools: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == Kind::ToolCall)
+        .filter_map(|event| event.tool.clone())
+        .collect();
     assert_eq!(tools, ["search", "deleteOrder"]);
     for arguments in [
         json!({ "name": "other", "arguments": {} }),
@@ -67,7 +73,8 @@ async fn what_may_not_be_called_is_neither_found_nor_called() {
     let gateway = gateway(&world, &api);
     let found = call(&world, &gateway, "search", json!({ "query": "delete order", "limit": 20 })).await;
     assert!(found.text.contains("listOrders") && !found.text.contains("deleteOrder"), "{found:?}");
-    let refused = call(&world, &gateway, "call", json!({ "name": "deleteOrder", "arguments": { "id": "1" } })).await;
+    let refused =
+        call(&world, &gateway, "call", json!({ "name": "deleteOrder", "arguments": { "id": "1" } })).await;
     assert!(refused.json().get("error").is_some() || refused.status == 403, "{refused:?}");
     assert_eq!(api.received(), Vec::<String>::new());
 }

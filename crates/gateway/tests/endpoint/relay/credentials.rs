@@ -1,5 +1,6 @@
 //! Servers that take the credential of whoever calls them, on a real vault whose provider answers what a test says.
 
+mod apis;
 mod hub;
 mod ladder;
 mod legacy;

@@ -205,7 +205,7 @@ pub(super) fn name() -> ProviderName {
     ProviderName::parse("hub").unwrap()
 }
 
-fn provider() -> Provider {
+pub(super) fn provider() -> Provider {
     let client = json!({ "client_id": "us", "token_endpoint_auth_method": "none" });
     let client = serde_json::from_value(client).unwrap();
     let server = AuthorizationServer {
