@@ -49,6 +49,7 @@ pub(crate) struct Server {
     /// What comes on stdout after the one line, once the process has ended.
     rest_of_stdout: Mutex<mpsc::Receiver<String>>,
     directory: TempDir,
+    data: PathBuf,
     address: SocketAddr,
     issuer: String,
 }
@@ -66,8 +67,9 @@ impl Server {
             let log = fs::read_to_string(directory.path().join("stderr")).unwrap_or_default();
             panic!("the server does not say where it listens but {line:?}; its log:\n{log}");
         };
+        let data = data_directory(settings, &directory);
         let issuer = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        Self { child, rest_of_stdout: Mutex::new(stdout), directory, address, issuer }
+        Self { child, rest_of_stdout: Mutex::new(stdout), directory, data, address, issuer }
     }
 
     /// Where the server listens.
@@ -87,7 +89,7 @@ impl Server {
 
     /// Where the keyring is, and the embedded database.
     pub(crate) fn data_directory(&self) -> PathBuf {
-        self.directory.path().join("data")
+        self.data.clone()
     }
 
     /// What the server has written to stderr.
@@ -200,10 +202,14 @@ impl Drop for Server {
     }
 }
 
+fn data_directory(settings: &Settings, directory: &TempDir) -> PathBuf {
+    settings.data_directory.clone().unwrap_or_else(|| directory.path().join("data"))
+}
+
 fn command(settings: &Settings, directory: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
-    let data = settings.data_directory.clone().unwrap_or_else(|| directory.path().join("data"));
-    command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
+    command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir"]);
+    command.arg(data_directory(settings, directory));
     if let Some(configuration) = &settings.configuration {
         let file = directory.path().join("vestibule.toml");
         fs::write(&file, configuration).expect("the configuration can be written");

@@ -63,11 +63,16 @@ async fn lived(installation: &Installation) -> Told {
         for tool in [WHOAMI, GET_USER, ("/mcp/hub", "echo")] {
             told.hear(&node.send(person.request(tool)).await);
         }
-    }
-    let deadline = std::time::Instant::now() + SOON;
-    while !person.call(node, WHOAMI).await.is_said() {
-        assert!(std::time::Instant::now() < deadline, "it does not recover");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        // Two failures one after the other make the vault wait for longer than a test does.
+        let deadline = std::time::Instant::now() + SOON;
+        loop {
+            let outcome = person.call(node, WHOAMI).await;
+            if outcome.is_said() {
+                break;
+            }
+            assert!(std::time::Instant::now() < deadline, "it does not recover: {outcome:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
     let echoed = node.send(person.request(("/mcp/hub", "echo"))).await;
     assert!(Outcome::of(&echoed).is_said(), "{echoed:?}");
