@@ -131,6 +131,7 @@ impl Client {
             asked: Kind::of(method),
             eras,
             allowed: step.endpoint.remote.allowed(),
+            is_personal: true,
         };
         let elicitation =
             UrlElicitation { url: link.url, message: link.message, elicitation_id: Some(link.id) };

@@ -242,6 +242,7 @@ impl Asked<'_> {
             asked: Kind::of(&self.request.method),
             eras,
             allowed: caller.remote().allowed(),
+            is_personal: caller.connection().is_some(),
         }
     }
 }

@@ -71,6 +71,7 @@ async fn forward(
         asked: Kind::of(&asked.request.method),
         eras: Eras::Same { knows_links: true },
         allowed: caller.remote().allowed(),
+        is_personal: caller.connection().is_some(),
     };
     let conversation = Conversation::new(caller, reply, Farewell::Close);
     respond(answer, Relayed::new(endpoint, conversation, Some(passage), Manner::Same, None)).await

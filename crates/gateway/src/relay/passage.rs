@@ -34,6 +34,8 @@ pub(super) struct Passage {
     pub(super) eras: Eras,
     /// What the server may ask of the client.
     pub(super) allowed: AllowedRequests,
+    /// The server was asked with somebody's own credential, and may answer others otherwise (GW-21).
+    pub(super) is_personal: bool,
 }
 
 /// What was asked, as far as it matters to the answer.
@@ -135,7 +137,8 @@ impl Passage {
                 return serde_json::from_str(result.get()).ok().map(Passed::InputRequired);
             }
         }
-        if passes_as_it_is {
+        let becomes_private = self.is_personal && members.get("cacheScope").is_some();
+        if passes_as_it_is && !becomes_private {
             return Some(Passed::Response(outcome));
         }
         self.rewritten(members).map(|body| Passed::Rewritten(StatusCode::OK, body, outcome))
@@ -167,6 +170,9 @@ impl Passage {
                 members.set("ttlMs", &zero);
                 members.set("cacheScope", &private);
             }
+        }
+        if self.is_personal && members.get("cacheScope").is_some() {
+            members.set("cacheScope", &private);
         }
         // Whatever the server speaks, its clients here may speak any revision.
         let versions = raw(&ProtocolVersion::ALL);

@@ -27,6 +27,8 @@ impl Replayed {
             asked: Kind::Other,
             eras: Eras::Same { knows_links: true },
             allowed: endpoint.remote.allowed(),
+            // Its clients are of an era without caches.
+            is_personal: false,
         };
         Self(lists.chain([None]).map(passage).collect())
     }

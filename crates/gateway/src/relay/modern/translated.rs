@@ -123,6 +123,7 @@ impl Asked<'_> {
             asked: Kind::of(&self.request.method),
             eras: Eras::ModernClient(self.client(capabilities)),
             allowed: caller.remote().allowed(),
+            is_personal: caller.connection().is_some(),
         }
     }
 }

@@ -11,7 +11,7 @@ use vault::Owner;
 
 use super::hub::{Hub, legacy_server, link_in, modern_server, team, text, user};
 use crate::relay::http_sse::server::{self, OldServer};
-use crate::relay::upstream::Upstream;
+use crate::relay::upstream::{Upstream, result};
 use crate::virtual_server::{remote_server, through};
 use crate::world::{call, initialize, modern_body, resource};
 
@@ -178,6 +178,29 @@ async fn up_14_a_server_over_http_with_sse_has_a_stream_for_every_account() {
     for (number, sent) in old.all() {
         let owner = ["ada", "bob", "work"][usize::try_from(number - 1).unwrap()];
         assert_eq!(sent.header("authorization"), format!("Bearer token-of-{owner}"), "{sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn gw_21_what_a_server_says_to_somebody_is_shared_with_nobody() {
+    let hub = Hub::new().await;
+    let upstream = Upstream::modern(|request| {
+        result(
+            request,
+            r#"{"resultType":"complete","ttlMs":9,"cacheScope":"public","contents":[],"prompts":[],"resources":[],"x":1}"#,
+        )
+    })
+    .await;
+    let gateway = hub.behind(&upstream);
+    hub.connect(user("ada"), "octo-ada", "token-of-ada").await;
+    for (method, params) in [
+        ("resources/read", json!({ "uri": "file:x" })),
+        ("resources/list", json!({})),
+        ("prompts/list", json!({})),
+        ("server/discover", json!({})),
+    ] {
+        let answer = hub.modern(&gateway, "ada", true, (method, params)).send().await.json();
+        assert_eq!(answer["result"]["cacheScope"], "private", "{method}: {answer}");
     }
 }
 
