@@ -85,7 +85,7 @@ outcome-connections = Your connections
 
 outcome-other-user-what = This link was made for another user
 outcome-other-user-meaning = You are signed in as { $user }. The link was made for somebody else, so that an app can act for them. Nothing was started.
-outcome-other-user-remedy = If it was made for you under another user name, sign in with that one. If somebody sent it to you, close this page: they wanted your account for themselves.
+outcome-other-user-remedy = If it was made for you under another user name, sign in with that one. If somebody sent it to you, close this page: they may want your account for themselves.
 outcome-other-user-switch = Sign in as somebody else
 
 outcome-closed-what = This link is no longer open

@@ -84,7 +84,7 @@ outcome-connections = 您的连接
 
 outcome-other-user-what = 此链接是为另一位用户生成的
 outcome-other-user-meaning = 您当前以 { $user } 的身份登录。此链接是为他人生成的，好让应用代表那个人行事。没有开始任何操作。
-outcome-other-user-remedy = 如果它是为您的另一个用户名生成的，请用那个用户名登录。如果是别人发给您的，请关闭此页面：那个人想要得到您的账户。
+outcome-other-user-remedy = 如果它是为您的另一个用户名生成的，请用那个用户名登录。如果是别人发给您的，请关闭此页面：那个人可能想要得到您的账户。
 outcome-other-user-switch = 以其他身份登录
 
 outcome-closed-what = 此链接已失效

@@ -75,7 +75,8 @@ async fn decide(
         return Err(PageError::foreign_form());
     }
     let one = |name| parameters.one(name).ok().flatten();
-    let waiting = match load(console, from, one("e").unwrap_or_default()).await? {
+    let id = one("e").ok_or_else(|| PageError::expired_transaction(StatusCode::BAD_REQUEST))?;
+    let waiting = match load(console, from, id).await? {
         Ok(waiting) => waiting,
         Err(answer) => return Ok(answer),
     };

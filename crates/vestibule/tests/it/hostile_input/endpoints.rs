@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Guarded,
 }
 
-pub(super) const ENDPOINTS: [(&str, Kind); 37] = [
+pub(super) const ENDPOINTS: [(&str, Kind); 41] = [
     ("/token", Kind::Form),
     ("/oauth/token", Kind::Form),
     ("/revoke", Kind::Form),
@@ -36,6 +36,9 @@ pub(super) const ENDPOINTS: [(&str, Kind); 37] = [
     ("/oauth/consent", Kind::Page),
     ("/set-up", Kind::Page),
     ("/oauth/set-up", Kind::Page),
+    ("/connect", Kind::Page),
+    ("/connect-account", Kind::PageForm),
+    ("/connect/callback/github", Kind::Document),
     ("/logout", Kind::PageForm),
     ("/oauth/logout", Kind::PageForm),
     ("/", Kind::Document),
@@ -48,6 +51,7 @@ pub(super) const ENDPOINTS: [(&str, Kind); 37] = [
     ("/.well-known/oauth-protected-resource/mcp/demo", Kind::Document),
     ("/.well-known/oauth-protected-resource/mcp/v1", Kind::Document),
     ("/.well-known/oauth-protected-resource/api", Kind::Document),
+    ("/.well-known/oauth-protected-resource/api/connections", Kind::Document),
     ("/mcp/demo", Kind::Guarded),
     ("/mcp/v1", Kind::Guarded),
     ("/mcp/v1/initialize", Kind::Guarded),
