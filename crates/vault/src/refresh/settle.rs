@@ -46,8 +46,8 @@ impl Vault {
             let page = self.0.settings.store.abandoned_renewals(&after, PAGE).await?;
             // At once: a provider that does not answer is waited for once and not once for each connection.
             let mut under_way = JoinSet::new();
-            for id in page.iter().cloned() {
-                let vault = self.clone();
+            for id in &page {
+                let (vault, id) = (self.clone(), id.clone());
                 under_way.spawn(async move { vault.settle(&id).await });
             }
             while let Some(attempt) = under_way.join_next().await {
