@@ -67,7 +67,7 @@ impl Ended {
     /// The person is told to connect again, and with that everything is well.
     async fn is_connected_again(&self, outcome: Outcome) {
         let Outcome::Connect { url, told } = outcome else { panic!("{outcome:?}") };
-        assert!(told.contains("again"), "it says that this is not the first time: {told}");
+        assert!(told.contains("Reconnect"), "it says that this is not the first time: {told}");
         self.installation.provider.always(Turn::default());
         self.person.connect(&self.installation, self.installation.node(), &url).await;
         assert_eq!(self.call().await, Outcome::Said("ada".to_owned()));
@@ -194,7 +194,7 @@ async fn va_14_odd_lifetimes_and_no_refresh_token() {
     for (expires_in, keeps_refresh_token) in rows {
         let row = format!("expires_in {expires_in}, refresh token kept: {keeps_refresh_token}");
         provider.always(Turn { expires_in: Some(expires_in), keeps_refresh_token, ..Turn::default() });
-        provider.expire_access_tokens();
+        installation.refuse_tokens();
         let before = provider.attempts();
         for _ in 0..30 {
             assert_eq!(person.call(node, WHOAMI).await, Outcome::Said("ada".to_owned()), "{row}");

@@ -63,6 +63,16 @@ impl Installation {
         Self { provider, nodes, settings, data, _postgresql: postgresql }
     }
 
+    /// The API refuses every token that there is, and the last time that it did so is more than an hour ago: what it
+    /// refuses again and again is not renewed any more.
+    pub(super) fn refuse_tokens(&self) {
+        let file = self.data_directory().join("vestibule.sqlite3");
+        let connection = rusqlite::Connection::open(file).unwrap();
+        connection.busy_timeout(SOON).unwrap();
+        connection.execute("UPDATE credentials SET refusals = 0, refusals_since = 0", []).unwrap();
+        self.provider.expire_access_tokens();
+    }
+
     /// The first node.
     pub(super) fn node(&self) -> &World {
         &self.nodes[0]

@@ -70,20 +70,15 @@ async fn va_02_what_is_sealed_for_one_opens_nothing_for_another() {
         exchange(&["sealed"]),
         exchange(&["data_key_sealed"]),
         exchange(&["sealed", "data_key_sealed"]),
-        "CREATE TEMP TABLE kept AS SELECT * FROM credentials ORDER BY connection_id;
+        "CREATE TEMP TABLE kept AS SELECT * FROM credentials;
          DELETE FROM credentials;
-         INSERT INTO credentials SELECT (SELECT max(connection_id) FROM kept), data_key_sealed, sealed, generation,
-             obtained_at, expires_at, is_renewable, fence, leased_until, leased_by, intent, attempts, failures, not_before
-             FROM kept WHERE connection_id = (SELECT min(connection_id) FROM kept);
-         INSERT INTO credentials SELECT (SELECT min(connection_id) FROM kept), data_key_sealed, sealed, generation,
-             obtained_at, expires_at, is_renewable, fence, leased_until, leased_by, intent, attempts, failures, not_before
-             FROM kept WHERE connection_id = (SELECT max(connection_id) FROM kept);"
+         UPDATE kept SET connection_id = (SELECT id FROM connections WHERE id <> kept.connection_id);
+         INSERT INTO credentials SELECT * FROM kept;"
             .to_owned(),
         // The connections change hands.
-        "UPDATE connections SET owner = owner || 'x';
-         UPDATE connections SET owner = (SELECT replace(other.owner, 'x', '') FROM connections AS other
-             WHERE other.id <> connections.id AND other.owner LIKE '%x') WHERE owner LIKE '%x'
-             AND id = (SELECT min(id) FROM connections);"
+        "CREATE TEMP TABLE owners AS SELECT id, owner FROM connections;
+         UPDATE connections SET owner = 'x' || id;
+         UPDATE connections SET owner = (SELECT owner FROM owners WHERE owners.id <> connections.id);"
             .to_owned(),
     ] {
         let mut two = Two::connected().await;

@@ -59,7 +59,7 @@ async fn lived(installation: &Installation) -> Told {
         Turn { keeps_refresh_token: true, ..Turn::default() },
     ] {
         provider.next(turn);
-        provider.expire_access_tokens();
+        installation.refuse_tokens();
         for tool in [WHOAMI, GET_USER, ("/mcp/hub", "echo")] {
             told.hear(&node.send(person.request(tool)).await);
         }
@@ -174,7 +174,7 @@ async fn va_18_memory_forgets_tokens_that_are_no_longer_used() {
     let person = Person::at(node).await;
     person.connects(&installation).await;
     for _ in 0..GENERATIONS {
-        provider.expire_access_tokens();
+        installation.refuse_tokens();
         assert_eq!(person.call(node, WHOAMI).await, Outcome::Said("ada".to_owned()));
     }
     assert_eq!(provider.refreshes(), GENERATIONS);

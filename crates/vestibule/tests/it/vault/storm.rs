@@ -21,6 +21,9 @@ const SAID: Duration = Duration::from_secs(2);
 /// The last of these makes everybody wait.
 const DELAYS: [u64; 4] = [0, 30, 200, 1500];
 
+/// After this many in an hour a credential that is refused is not renewed any more.
+const REFUSALS: usize = 3;
+
 /// The callers, spread over the nodes, each with a connection of its own.
 struct Crowd {
     person: Arc<Person>,
@@ -102,5 +105,5 @@ async fn va_07_and_fi_08_500_callers_at_expiry_on_two_nodes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn va_07_500_callers_with_a_credential_that_is_refused_on_two_nodes() {
-    at_refusal(Installation::of_two().await, 20).await;
+    at_refusal(Installation::of_two().await, REFUSALS).await;
 }
