@@ -14,7 +14,9 @@ use crate::arguments::{Arguments, Exact, InvalidArguments, raw};
 use crate::{BoundBody, Encoding};
 
 /// The largest body, in bytes. Forms grow while they are written.
-const LARGEST: usize = 16 * 1024 * 1024;
+pub(super) const LARGEST: usize = 16 * 1024 * 1024;
+/// The longest name of a member of a form, in bytes.
+const LONGEST_NAME: usize = 1024;
 /// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
@@ -169,6 +171,14 @@ impl BodyTemplate {
 
 fn text<'a>(name: &str, given: Option<&'a RawValue>) -> Result<Cow<'a, str>, InvalidArguments> {
     given.and_then(mcp::json::string).ok_or_else(|| InvalidArguments::of(name, "it must be a string"))
+}
+
+/// Refuses a name that is no name: it stands before every element of its member.
+pub(super) fn is_short(name: &str, argument: &str) -> Result<(), InvalidArguments> {
+    if name.len() <= LONGEST_NAME {
+        return Ok(());
+    }
+    Err(InvalidArguments::of(argument, "the names of its members are too long"))
 }
 
 /// Bytes of base64.

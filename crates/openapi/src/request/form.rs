@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::body::Member;
+use super::body::{LARGEST, Member, is_short};
 use super::encoding::encoded_name;
 use super::query::Query;
 use crate::arguments::{Exact, InvalidArguments};
@@ -16,8 +16,9 @@ pub(super) fn write(
     encoding: &BTreeMap<String, Encoding>,
     argument: &str,
 ) -> Result<String, InvalidArguments> {
-    let mut form = Query::default();
+    let mut form = Query::up_to(LARGEST);
     for (name, value) in members {
+        is_short(name, argument)?;
         let encoding = encoding.get(name.as_ref());
         let style = encoding.and_then(|encoding| encoding.style).unwrap_or(Style::Form);
         let is_apart = encoding.and_then(|encoding| encoding.explode).unwrap_or(style == Style::Form);

@@ -8,7 +8,7 @@ use crate::Parameter;
 use crate::arguments::{InvalidArguments, compact};
 
 /// The longest value, in bytes.
-const LONGEST: usize = 8 * 1024;
+pub(super) const LONGEST: usize = 8 * 1024;
 
 /// The value of a header parameter; `None` for `null` and for what is empty.
 pub(super) fn value(

@@ -6,10 +6,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use http::HeaderValue;
 use serde_json::value::RawValue;
 
-use super::body::{Member, decoded};
+use super::body::{Member, decoded, is_short};
 use crate::Encoding;
 use crate::arguments::{Exact, InvalidArguments, compact, written};
 
+/// Parts of one body.
+const MOST: usize = 1000;
 /// How often another boundary is tried.
 const TRIES: u64 = 8;
 
@@ -28,12 +30,16 @@ pub(super) fn write(
 ) -> Result<(HeaderValue, Vec<u8>), InvalidArguments> {
     let mut parts = Vec::new();
     for (name, value) in members {
+        is_short(name, argument)?;
         let values = match Exact::read(value) {
             Exact::Null => continue,
             Exact::List(elements) => elements,
             Exact::Scalar(_) | Exact::Members(_) => vec![*value],
         };
         let content_type = encoding.get(name.as_ref()).and_then(content_type);
+        if parts.len() + values.len() > MOST {
+            return Err(InvalidArguments::of(argument, format_args!("it has more than {MOST} parts")));
+        }
         for value in values {
             parts.push(part(name, value, content_type, binary.contains(name.as_ref()))?);
         }

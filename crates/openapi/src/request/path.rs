@@ -10,6 +10,9 @@ use super::style::Shape;
 use crate::arguments::{InvalidArguments, compact};
 use crate::{Parameter, Style};
 
+/// The longest path, in bytes.
+const LONGEST: usize = 32 * 1024;
+
 /// A path template, taken apart.
 #[derive(Debug)]
 pub(super) struct Path(Vec<Vec<Piece>>);
@@ -68,6 +71,9 @@ impl Path {
                         named = Some(name);
                     }
                 }
+            }
+            if path.len() > LONGEST {
+                return Err(InvalidArguments::of(named.unwrap_or("path"), "it is too long for a path"));
             }
             if let Some(name) = named
                 && let Some(what) = unsafe_segment(&path[begin..])

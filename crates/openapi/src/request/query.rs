@@ -10,6 +10,9 @@ use super::style::Shape;
 use crate::arguments::{Exact, InvalidArguments, compact, shown, written};
 use crate::{Parameter, Style};
 
+/// The longest name with brackets, in bytes: it stands before every value inside of it.
+const LONGEST_NAME: usize = 1024;
+
 /// Which names an object may bring whose members are written apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Names {
@@ -24,9 +27,16 @@ impl Names {
         match self {
             _ if name.is_empty() => false,
             Self::Listed(names) => names.contains(name),
-            Self::AllBut(names) => !names.iter().any(|taken| taken.eq_ignore_ascii_case(name)),
+            Self::AllBut(names) => !names.iter().any(|taken| folded(taken) == folded(name)),
         }
     }
+}
+
+/// The name that a lenient reader takes it for: `limit[]`, `LIMIT` and `limit` are one to some, `api.key` and `api_key` to
+/// others.
+fn folded(name: &str) -> String {
+    let name = name.trim().split(['[', '\0']).next().unwrap_or_default();
+    name.replace(['.', ' ', '-'], "_").to_lowercase()
 }
 
 /// A parameter as it is written.
@@ -39,19 +49,35 @@ pub(super) struct Written<'p> {
 }
 
 /// Pairs, one after the other.
-#[derive(Debug, Default)]
-pub(super) struct Query(String);
+#[derive(Debug)]
+pub(super) struct Query {
+    text: String,
+    /// Bytes after which nothing more is written: the whole is too long to be sent, and a few arguments can make very many.
+    most: usize,
+}
 
 impl Query {
+    /// One of not much more than `most` bytes; whoever sends it looks at its length.
+    pub(super) fn up_to(most: usize) -> Self {
+        Self { text: String::new(), most }
+    }
+
     pub(super) fn into_text(self) -> String {
-        self.0
+        self.text
+    }
+
+    fn is_full(&self) -> bool {
+        self.text.len() > self.most
     }
 
     fn push(&mut self, name: &str, value: impl Display) {
-        if !self.0.is_empty() {
-            self.0.push('&');
+        if self.is_full() {
+            return;
         }
-        write!(self.0, "{name}={value}").expect("a string takes everything");
+        if !self.text.is_empty() {
+            self.text.push('&');
+        }
+        write!(self.text, "{name}={value}").expect("a string takes everything");
     }
 
     /// Appends a parameter; nothing for `null` and for what is empty.
@@ -118,7 +144,11 @@ impl Query {
         argument: &str,
         given: &RawValue,
     ) -> Result<(), InvalidArguments> {
+        if name.len() > LONGEST_NAME {
+            return Err(InvalidArguments::of(argument, "the names of its members are too long"));
+        }
         match Exact::read(given) {
+            _ if self.is_full() => {}
             Exact::Null => {}
             Exact::Scalar(text) => self.push(name, encoded(&text)),
             Exact::List(elements) => {
@@ -150,6 +180,8 @@ impl Query {
 
     /// A pair of a form whose value is written as JSON where it is no scalar.
     pub(super) fn put_text(&mut self, name: &str, given: &RawValue) {
-        self.push(&encoded_name(name), encoded(&written(given)));
+        if !self.is_full() {
+            self.push(&encoded_name(name), encoded(&written(given)));
+        }
     }
 }

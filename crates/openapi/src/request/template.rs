@@ -118,7 +118,7 @@ impl Template {
     }
 
     fn query(&self, arguments: &Arguments<'_>) -> Result<String, InvalidArguments> {
-        let mut query = Query::default();
+        let mut query = Query::up_to(LONGEST);
         for bound in self.at(Location::Query) {
             if let Some(value) = bound.value(arguments) {
                 let Bound { parameter, name, names, .. } = bound;
@@ -142,6 +142,9 @@ impl Template {
         for bound in self.at(Location::Cookie) {
             if let Some(value) = bound.value(arguments) {
                 cookie::put(&mut cookies, &bound.parameter, value);
+                if cookies.len() > header::LONGEST {
+                    return Err(InvalidArguments::of(&bound.name, "it is longer than cookies may be"));
+                }
             }
         }
         if !cookies.is_empty() {
