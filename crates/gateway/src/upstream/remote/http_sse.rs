@@ -15,19 +15,19 @@
 
 mod conversation;
 mod endpoint;
+mod sending;
 mod streams;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use mcp::headers::SESSION_ID;
 use mcp::{Event, EventStream, Message, RequestId};
 use tokio::time::timeout;
 
 use super::envelope::Envelope;
-use super::{Answer, Caller, Http, MESSAGE_SIZE, Presented, Remote, UpstreamError, error_in};
+use super::{Answer, Caller, Http, UpstreamError, error_in};
 use crate::settings::Transport;
 use crate::upstream::source::Source;
 use conversation::Conversation;
@@ -193,53 +193,6 @@ impl Caller {
                 Err(error) => conversation.fail(&id, error),
             }
         });
-    }
-}
-
-impl Remote {
-    /// Opens a stream; where its messages go, and the rest of it.
-    async fn connect(
-        &self,
-        url: &Uri,
-        presented: Option<&Presented>,
-    ) -> Result<(Uri, EventStream, outbound::Body), UpstreamError> {
-        let headers = [(ACCEPT, HeaderValue::from_static("text/event-stream"))].into_iter().collect();
-        let response = self.send_to(url, (Method::GET, headers, Bytes::new()), presented).await?;
-        let Answer::Stream(Source::Http(mut body)) = self.judge(response).await? else {
-            return Err(UpstreamError::NoStream);
-        };
-        let mut events = EventStream::default();
-        loop {
-            if let Some(first) = next_event(&mut events) {
-                let named = first.data.filter(|_| name_of(&first.raw) == b"endpoint");
-                let named = named.ok_or(UpstreamError::NoStream)?;
-                let endpoint = endpoint::resolve(url, &named).inspect_err(|reason| {
-                    tracing::warn!(server = %self.name(), %reason, "the upstream's endpoint is refused");
-                });
-                return Ok((endpoint.map_err(|_| UpstreamError::Malformed)?, events, body));
-            }
-            let chunk = body.chunk().await?.filter(|_| events.pending() <= MESSAGE_SIZE);
-            events.push(&chunk.ok_or(UpstreamError::Malformed)?);
-        }
-    }
-
-    /// Sends one message, which is answered on the stream.
-    async fn tell(
-        &self,
-        endpoint: &Uri,
-        body: Bytes,
-        presented: Option<&Presented>,
-    ) -> Result<(), UpstreamError> {
-        let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))].into_iter().collect();
-        let response = self.send_to(endpoint, (Method::POST, headers, body), presented).await?;
-        match response.status() {
-            status if status.is_success() => Ok(()),
-            StatusCode::NOT_FOUND | StatusCode::GONE => Err(UpstreamError::SessionGone),
-            status => {
-                tracing::warn!(server = %self.name(), %status, "the upstream refuses a message");
-                Err(UpstreamError::Status(status))
-            }
-        }
     }
 }
 
