@@ -57,8 +57,8 @@ fn every_operation_of_real_documents_becomes_a_sound_tool() {
 fn the_whole_description_of_github_is_imported_in_seconds() {
     let (_, tools, took) = import(&installed().join(DOCUMENTS[0].0));
     assert!(took < Duration::from_secs(30), "{took:?}");
-    let tool = tools.get("repos_get").expect("GitHub has this operation");
-    assert_eq!(tool.definition.input_schema["required"], serde_json::json!(["owner", "repo"]));
+    let repository = tools.get("repos_get").expect("GitHub has this operation");
+    assert_eq!(repository.definition.input_schema["required"], serde_json::json!(["owner", "repo"]));
 }
 
 /// The same documents in two notations and in up to three dialects.
