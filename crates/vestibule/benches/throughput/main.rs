@@ -9,10 +9,12 @@
 //! 3. Every answer is checked: a benchmark of errors would be a fast one.
 
 mod gateway;
+mod import;
 mod instructions;
 mod limits;
 mod load;
 mod machine;
+mod openapi;
 mod person;
 mod requests;
 mod rows;
@@ -53,6 +55,10 @@ async fn measure(is_wanted: &dyn Fn(&str) -> bool) {
     drop(world);
     if is_wanted("gateway") {
         gateway::measure(&mut table).await;
+    }
+    if is_wanted("openapi") {
+        openapi::measure(&mut table).await;
+        import::measure(&mut table);
     }
     if is_wanted("instructions") {
         instructions::measure().await;

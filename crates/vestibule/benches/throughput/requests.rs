@@ -24,12 +24,18 @@ pub(crate) fn form(path: &str, fields: &[(&str, &str)]) -> Vec<u8> {
 
 /// A call of a tool without arguments, as the stateless revision sends it.
 pub(crate) fn tool_call(path: &str, tool: &str, access_token: &str) -> Vec<u8> {
+    tool_call_with(path, tool, "", access_token)
+}
+
+/// The same with arguments, as JSON.
+pub(crate) fn tool_call_with(path: &str, tool: &str, arguments: &str, access_token: &str) -> Vec<u8> {
     let headers = format!(
         "authorization: Bearer {access_token}\r\naccept: application/json, text/event-stream\r\n\
          mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: {tool}\r\n"
     );
+    let arguments = if arguments.is_empty() { String::new() } else { format!(r#""arguments":{arguments},"#) };
     let body = format!(
-        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}",{arguments}"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
     );
     post(path, "application/json", &headers, &body)
 }

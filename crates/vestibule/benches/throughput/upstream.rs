@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     response::{IntoResponse as _, Response},
-    routing::post,
+    routing::{get, post},
 };
 use futures_util::StreamExt as _;
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
@@ -17,6 +17,8 @@ use crate::limits;
 
 /// The path of its endpoint.
 pub(crate) const PATH: &str = "/mcp";
+/// A resource of a REST API beside it.
+pub(crate) const GREETINGS: &str = "/greetings/world";
 /// Its one tool.
 pub(crate) const TOOL: &str = "greet";
 
@@ -33,7 +35,12 @@ struct Message<'a> {
 
 /// Serves until the process is killed.
 pub(crate) async fn serve() {
-    limits::listen(Router::new().route(PATH, post(answer))).await;
+    limits::listen(Router::new().route(PATH, post(answer)).route(GREETINGS, get(greet))).await;
+}
+
+async fn greet() -> Response {
+    let json = r#"{"greeting":"hello, world"}"#;
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }
 
 async fn answer(body: Bytes) -> Response {
