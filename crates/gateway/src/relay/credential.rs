@@ -39,7 +39,8 @@ pub(super) async fn answer(
     (era, asked): (Era, &Asked<'_>),
     admitted: &mut Admitted,
 ) -> Result<Response, Refusal> {
-    match of(endpoint, &asked.request.method) {
+    let method = &*asked.request.method;
+    match of(endpoint, method).filter(|_| !endpoint.remote.answers_itself(method, asked.params)) {
         None => go_on(endpoint, Caller::new(&endpoint.remote, permit), (era, asked), admitted).await,
         // In a place of its own, so that calls without credentials need no room for it.
         Some(credentials) => {

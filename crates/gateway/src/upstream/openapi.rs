@@ -98,6 +98,12 @@ impl Api {
         self.tools.search_name().is_some()
     }
 
+    /// Whether it is a call of the searching tool.
+    pub(crate) fn is_search(&self, method: &str, params: &Params<'_>) -> bool {
+        let name = self.tools.search_name().filter(|_| method == "tools/call");
+        name.is_some_and(|name| params.string("name").is_ok_and(|called| called.as_deref() == Some(name)))
+    }
+
     /// The parameters of the call that a call of the calling tool stands for (search mode); `None` for every other.
     pub(crate) fn called(&self, method: &str, params: &Params<'_>) -> Option<Box<RawValue>> {
         let calling = self.tools.call_name().filter(|_| method == "tools/call")?;

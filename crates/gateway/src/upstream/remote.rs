@@ -171,6 +171,11 @@ impl Remote {
         api.called(method, params)
     }
 
+    /// Whether it answers a call itself: a search among the tools of an API asks nobody else.
+    pub(crate) fn answers_itself(&self, method: &str, params: &Params<'_>) -> bool {
+        matches!(&self.reached, Reached::OpenApi(api) if api.is_search(method, params))
+    }
+
     /// Whether it looks for what a caller may see by itself.
     pub(crate) fn searches(&self) -> bool {
         matches!(&self.reached, Reached::OpenApi(api) if api.searches())

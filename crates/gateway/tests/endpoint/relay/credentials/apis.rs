@@ -122,5 +122,12 @@ async fn what_an_api_offers_needs_no_connection() {
     let (told, is_error) = text(&called(&hub, &gateway, json!({})).await);
     assert!(is_error, "{told}");
     link_in(&told);
+    let settings = Settings { mode: openapi::Mode::Search, ..Settings::default() };
+    let searching = hub.world.gateway_by(api.way(&document(), settings), AllowedRequests::default());
+    let params = json!({ "name": "search", "arguments": { "query": "thing" } });
+    let found = hub.modern_with(&searching, &token, false, ("tools/call", params)).send().await;
+    assert!(!text(&found).1 && found.text.contains("getThing"), "{found:?}");
+    let params = json!({ "name": "call", "arguments": { "name": "getThing" } });
+    link_in(&text(&hub.modern_with(&searching, &token, false, ("tools/call", params)).send().await).0);
     assert_eq!(api.received(), Vec::<String>::new());
 }
