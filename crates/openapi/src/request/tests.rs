@@ -237,9 +237,17 @@ fn oa_02_members_that_are_written_apart_take_no_other_name() {
     assert_eq!(target(&listed, &json!({ "filter": { "color": "red" } })), "/x?color=red");
     let open = spread(json!({ "type": "object", "additionalProperties": { "type": "string" } }));
     assert_eq!(target(&open, &json!({ "filter": { "size": "1&admin=1" } })), "/x?size=1%26admin%3D1");
-    for (call, name) in
-        [(&listed, "admin"), (&listed, "limit"), (&open, "limit"), (&open, "LIMIT"), (&open, "api_key")]
-    {
+    for (call, name) in [
+        (&listed, "admin"),
+        (&listed, "limit"),
+        (&open, "limit"),
+        (&open, "LIMIT"),
+        (&open, "api_key"),
+        (&open, "limit[]"),
+        (&open, "api.key"),
+        (&open, "api key[x]"),
+        (&open, " limit"),
+    ] {
         assert!(refusal(call, &json!({ "filter": { name: "1" } })).contains("has no member"), "{name}");
     }
 }
@@ -481,6 +489,27 @@ fn urls_and_bodies_have_an_end() {
     let form =
         body("application/x-www-form-urlencoded", &json!({ "type": "object", "properties": { "a": {} } }));
     assert!(refusal(&form, &json!({ "body": { "a": "ü".repeat(3_000_000) } })).contains("larger than"));
+}
+
+#[test]
+fn a_few_arguments_do_not_become_very_many_bytes() {
+    let deep = call("get", "/x", parameter("query", &json!({ "style": "deepObject", "explode": true })));
+    let long = "k".repeat(1_000_000);
+    for inside in
+        [json!(vec![1; 100_000]), json!(vec![json!({}); 100_000]), json!(vec![Value::Null; 100_000])]
+    {
+        refusal(&deep, &json!({ "p": { long.as_str(): inside } }));
+    }
+    let text = json!("a".repeat(3_000_000));
+    for (place, path) in [("query", "/x"), ("path", "/{p}"), ("cookie", "/x"), ("header", "/x")] {
+        refusal(&call("get", path, parameter(place, &json!({}))), &json!({ "p": text }));
+    }
+    refusal(&call("get", "/x", parameter("query", &json!({}))), &json!({ "p": vec![""; 200_000] }));
+    let open = json!({ "type": "object", "additionalProperties": true });
+    for media_type in ["application/x-www-form-urlencoded", "multipart/form-data"] {
+        refusal(&body(media_type, &open), &json!({ "body": { long.as_str(): vec![1; 100_000] } }));
+    }
+    refusal(&body("multipart/form-data", &open), &json!({ "body": { "a": vec![1; 100_000] } }));
 }
 
 /// Every place in which a text can stand.
