@@ -183,7 +183,7 @@ async fn tokens_end() {
     let visitor = Visitor(&provider);
     provider.set_lifetime(Duration::ZERO);
     assert_eq!(visitor.account(&visitor.tokens().await).await, None);
-    provider.set_lifetime(Duration::from_secs(60));
+    provider.set_lifetime(Duration::from_mins(1));
     let tokens = visitor.tokens().await;
     assert_eq!(visitor.account(&tokens).await.as_deref(), Some("ada"));
     provider.expire_access_tokens();

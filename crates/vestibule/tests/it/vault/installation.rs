@@ -109,7 +109,7 @@ fn node(settings: &Settings) -> World {
     World { server: Arc::new(Server::start(settings)) }
 }
 
-/// The same API behind two servers: once as the MCP server that it also is, once by its OpenAPI document.
+/// The same API behind two servers: once as the MCP server that it also is, once by its `OpenAPI` document.
 fn configuration(provider: &Provider, data: &TempDir) -> String {
     let document = data.path().join("hub.json");
     std::fs::write(&document, provider.api.document().to_string()).unwrap();
@@ -150,4 +150,4 @@ provider = "hub"
 }
 
 /// How long a test waits for what has to come, on a machine that is busy with other tests.
-pub(super) const SOON: Duration = Duration::from_secs(60);
+pub(super) const SOON: Duration = Duration::from_mins(1);

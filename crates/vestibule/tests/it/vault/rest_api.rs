@@ -72,7 +72,7 @@ impl RestApi {
         self.heard.lock().expect("no holder of the lock panics").clone()
     }
 
-    /// Its OpenAPI document.
+    /// Its `OpenAPI` document.
     pub(crate) fn document(&self) -> Value {
         let repository = json!({
             "type": "object",

@@ -32,7 +32,9 @@ struct Told(String);
 
 impl Told {
     fn hear(&mut self, answer: &Heard) {
-        self.0 += &format!("{:?}\n{}\n", answer.headers, String::from_utf8_lossy(&answer.body));
+        self.0 +=
+            &[format!("{:?}", answer.headers), String::from_utf8_lossy(&answer.body).into_owned()].join("\n");
+        self.0.push('\n');
     }
 
     async fn get(&mut self, world: &World, path: &str, token: &str) -> Heard {
