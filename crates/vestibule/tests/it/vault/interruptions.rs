@@ -21,7 +21,7 @@ const SAID: Duration = Duration::from_secs(2);
 /// that is waited for by all at once.
 const KILLS: usize = 20;
 /// At most this long after the provider has rotated.
-const LATEST_KILL: Duration = Duration::from_millis(40);
+const LATEST_KILL: Duration = Duration::from_millis(4);
 
 fn said() -> Outcome {
     Outcome::Said("ada".to_owned())
