@@ -149,7 +149,9 @@ impl Configuration {
             servers.insert(0, Server::demo());
         }
         if let Some(directory) = flags.config.as_deref().and_then(Path::parent) {
-            servers.iter_mut().for_each(|server| server.relative_to(directory));
+            for server in &mut servers {
+                server.relative_to(directory);
+            }
         }
         server::check(&servers, &file.account)?;
         issuer::check(&file.issuer, &servers)?;

@@ -36,6 +36,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Import {
     /// The document: a file, or a URL, which is fetched once and kept beside the configuration.
     #[arg(value_name = "FILE|URL")]
@@ -59,7 +60,7 @@ struct Import {
     /// Take deprecated operations too.
     #[arg(long)]
     deprecated: bool,
-    /// Call the tools TARGET___operationId.
+    /// Put TARGET and three underscores before the names of the tools.
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
     /// Offer two tools, one that finds operations and one that calls them.
