@@ -30,6 +30,9 @@ pub struct Settings {
     pub auditor: Arc<dyn Auditor>,
     /// Who signs assertions about people, for providers that exchange them (RFC 8693). Without it these cannot be used.
     pub assertions: Option<Arc<dyn Assertions>>,
+    /// What this process is called: nobody else is called so while it runs, and it is called so again when it starts
+    /// again. What was begun under this name before is then known to be dead. `None`: a name that nobody has had.
+    pub node: Option<String>,
     /// How credentials are refreshed.
     pub refresh: RefreshSettings,
 }

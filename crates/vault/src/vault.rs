@@ -66,8 +66,11 @@ impl Vault {
 
     /// A vault whose providers are spoken to in another way than over HTTP.
     pub fn with_renewing(settings: Settings, renewing: Arc<dyn Renewing>) -> Self {
-        let mut node = [0; 9];
-        settings.random.fill(&mut node);
+        let node = settings.node.clone().unwrap_or_else(|| {
+            let mut node = [0; 9];
+            settings.random.fill(&mut node);
+            BASE64_URL_SAFE_NO_PAD.encode(node)
+        });
         Self(Arc::new(Inner {
             configured: ArcSwap::from_pointee(Configured::new(&settings.providers, &settings.teams)),
             reached: Providers::new(settings.providers.clone()),
@@ -76,7 +79,7 @@ impl Vault {
             cache: Cache::new(),
             flights: Flights::default(),
             changed: Notify::new(),
-            node: BASE64_URL_SAFE_NO_PAD.encode(node),
+            node,
             unstored: Mutex::default(),
             places: Mutex::default(),
         }))

@@ -74,6 +74,8 @@ pub(crate) struct Parts {
     pub(crate) metrics: Option<Metrics>,
     /// Whether requests leave traces.
     pub(crate) traced: bool,
+    /// What this process is called, as long as nobody else is called so.
+    pub(crate) node: Option<String>,
 }
 
 impl Parts {

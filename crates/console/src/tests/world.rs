@@ -123,6 +123,7 @@ impl World {
             clock: clock.clone(),
             random,
             auditor: Arc::new(Unrecorded),
+            node: None,
             refresh: RefreshSettings::default(),
             assertions: None,
         });

@@ -151,6 +151,8 @@ sql! {
                 c.failures, c.not_before, c.refusals, c.refusals_since, {now} \
          FROM connections n JOIN credentials c ON c.connection_id = n.id \
          WHERE n.id = $1";
+    LEAVE: "credential.leave" =
+        "UPDATE credentials SET leased_until = 0 WHERE leased_by = $1 AND intent IS NOT NULL";
     ABANDONED: "credential.abandoned" =
         "SELECT connection_id FROM credentials WHERE intent IS NOT NULL AND leased_until <= {now} \
            AND not_before <= {now} AND connection_id > $1 ORDER BY connection_id LIMIT $2";
@@ -219,6 +221,11 @@ pub fn end(connection_id: &str, fence: i64, generation: i64) -> Statement {
 
 fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2).min(i64::MAX / 2)
+}
+
+/// Ends the leases of a node whose process is gone. What it had begun stays written down: nobody knows how it ended.
+pub fn leave(node: &str) -> Statement {
+    statement!(LEAVE [node] expecting Expect::Any)
 }
 
 impl Store {

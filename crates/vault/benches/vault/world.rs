@@ -116,6 +116,7 @@ fn open(store: Store, clock: &Arc<Forward>) -> Vault {
         random,
         auditor: Arc::new(Unrecorded),
         assertions: None,
+        node: None,
         refresh: RefreshSettings { patience: Duration::from_mins(5), ..RefreshSettings::default() },
     };
     Vault::with_renewing(settings, Arc::new(Ready(Arc::clone(clock))))

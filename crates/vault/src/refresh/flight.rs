@@ -153,7 +153,7 @@ impl Vault {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         let is_empty = self.0.flights.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         is_empty && self.0.unstored.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }

@@ -1,6 +1,6 @@
 //! Renewals that were begun by somebody who is gone.
 
-use store::HeldCredential;
+use store::{CommitError, HeldCredential, credential};
 use tokio::task::JoinSet;
 
 use super::attempt::Attempt;
@@ -40,6 +40,7 @@ impl Vault {
     /// Settles the renewals that were begun by a process that is gone: once more where the provider takes that well, else
     /// the person is told to connect again. To be called at the start, and now and then.
     pub async fn settle_intents(&self) -> Result<Settled, VaultError> {
+        self.leave_former().await?;
         let mut settled = Settled::default();
         let mut after = String::new();
         loop {
@@ -60,6 +61,16 @@ impl Vault {
                 Some(last) => after.clone_from(last),
                 None => return Ok(settled),
             }
+        }
+    }
+
+    /// Nobody waits for the leases of a process that had this one's name, and is therefore gone.
+    async fn leave_former(&self) -> Result<(), VaultError> {
+        // Later on, its leases may be our own.
+        let Some(node) = self.0.settings.node.as_deref().filter(|_| self.is_idle()) else { return Ok(()) };
+        match self.0.settings.store.commit(credential::leave(node)).await {
+            Ok(()) | Err(CommitError::Refused(_)) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error.into()),
         }
     }
 

@@ -101,6 +101,7 @@ impl World {
             random: Arc::new(Counted::new()),
             auditor: Arc::new(Unrecorded),
             assertions,
+            node: None,
             refresh: RefreshSettings::default(),
         })
     }

@@ -84,6 +84,21 @@ async fn fi_14_is_made_good_where_the_provider_allows_it() {
     }
 }
 
+/// The former process of this name is dead, however long its lease would last; others may be alive.
+#[tokio::test]
+async fn fi_14_nobody_waits_for_the_lease_of_a_former_self() {
+    let mut world = World::sqlite().await;
+    let vault = world.node();
+    let ada = world.connect(&vault, "ada").await;
+    world.clock.pass(HOUR);
+    killed(&world, ada.id.as_str(), HOUR).await;
+    world.node = Some("another".to_owned());
+    assert_eq!(world.node().settle_intents().await.unwrap(), Settled::default());
+    world.node = Some("killed".to_owned());
+    assert_eq!(world.node().settle_intents().await.unwrap(), Settled { ended: 1, ..Settled::default() });
+    assert_eq!(state(&vault, "ada").await, ConnectionState::Reconnect(ReconnectReason::UnknownOutcome));
+}
+
 /// Whoever needs the credential settles it, too, without a restart.
 #[tokio::test]
 async fn fi_02_the_lease_of_the_dead_runs_out() {

@@ -80,6 +80,7 @@ pub(crate) struct World {
     pub(crate) provider: Arc<Scripted>,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) log: Arc<Log>,
+    pub(crate) node: Option<String>,
     pub(crate) refresh: RefreshSettings,
     pub(crate) quirks: Quirks,
     pub(crate) server: Option<Arc<Server>>,
@@ -104,6 +105,7 @@ impl World {
             clock,
             keyring: Arc::new(Keyring::new(&[key()]).unwrap()),
             log: Arc::default(),
+            node: None,
             refresh: RefreshSettings::default(),
             quirks: Quirks::default(),
             server: None,
@@ -149,6 +151,7 @@ impl World {
             random: Arc::new(System(SystemRandom::new())),
             auditor: self.log.clone(),
             assertions: None,
+            node: self.node.clone(),
             refresh: self.refresh,
         };
         Vault::with_renewing(settings, self.provider.clone())

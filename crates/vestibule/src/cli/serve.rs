@@ -88,7 +88,8 @@ async fn serve(arguments: &Arguments, configuration: Configuration) -> anyhow::R
         None => Arc::new(queue),
     };
     let traced = configuration.telemetry.traces.is_some();
-    let parts = Parts { store, keyring: Arc::new(keyring), issuer, clock, random, auditor, metrics, traced };
+    let (keyring, name) = (Arc::new(keyring), Some(node.name().to_owned()));
+    let parts = Parts { store, keyring, issuer, clock, random, auditor, metrics, traced, node: name };
     let mut wiring = Wiring::open(&parts, &configuration).await?;
     let mut revocations = wiring.revocations();
     // Before the first request: what was revoked before a restart stays revoked.

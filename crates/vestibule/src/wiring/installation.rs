@@ -36,6 +36,7 @@ impl Installation {
             auditor: Arc::new(Unrecorded),
             metrics: None,
             traced: false,
+            node: None,
         };
         Ok(Self { vault: wired::open(&parts, configuration, None)?, store })
     }

@@ -42,6 +42,7 @@ pub(super) fn open(
         auditor: Arc::clone(&parts.auditor),
         refresh: RefreshSettings::default(),
         assertions,
+        node: parts.node.clone(),
     }))
 }
 

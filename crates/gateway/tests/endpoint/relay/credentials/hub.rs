@@ -91,6 +91,7 @@ impl Hub {
             clock: world.clock.clone(),
             random: Arc::new(Counted::default()),
             auditor: world.audit_log.clone(),
+            node: None,
             refresh: RefreshSettings::default(),
             assertions: None,
         };
