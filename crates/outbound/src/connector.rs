@@ -109,3 +109,32 @@ impl Service<Uri> for GuardedConnector {
         Box::pin(self.clone().connect(uri))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a name server says may mix anything with anything; only what may be reached is tried, in its order.
+    #[test]
+    fn oa_10_of_several_addresses_only_those_that_may_be_reached_are_tried() {
+        let rows: [(&[&str], Option<&[&str]>); 8] = [
+            (&["93.184.216.34", "127.0.0.1"], Some(&["93.184.216.34"])),
+            (&["127.0.0.1", "93.184.216.34"], Some(&["93.184.216.34"])),
+            (&["fd00::1", "93.184.216.34"], Some(&["93.184.216.34"])),
+            (
+                &["2606:2800:21f::1", "10.0.0.1", "93.184.216.34"],
+                Some(&["2606:2800:21f::1", "93.184.216.34"]),
+            ),
+            (&["0.0.0.0", "::"], None),
+            (&["::ffff:127.0.0.1", "::ffff:10.0.0.1"], None),
+            (&["169.254.169.254", "fe80::1"], None),
+            (&[], None),
+        ];
+        for (resolved, expected) in rows {
+            let parse =
+                |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpAddr>>();
+            let judged = judged(&Egress::public(), "mixed.test", &parse(resolved), true);
+            assert_eq!(judged.ok(), expected.map(parse), "{resolved:?}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ pub(crate) mod client;
 mod client_authentication;
 mod consent;
 pub(crate) mod database;
+mod environment_proxy;
 pub(crate) mod expect;
 mod forger;
 mod introspection;
