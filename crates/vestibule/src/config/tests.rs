@@ -61,7 +61,8 @@ fn servers_are_of_a_known_kind() {
     let demo = load(&[], "[[server]]\nname = \"items\"\nkind = \"demo\"").unwrap();
     assert_eq!(demo.servers[0].name, "items");
     let unknown = message("[[server]]\nname = \"x\"\nkind = \"soap\"");
-    let expected = "3: unknown variant `soap`, expected one of `demo`, `remote`, `stdio`, `virtual`";
+    let expected =
+        "3: unknown variant `soap`, expected one of `demo`, `remote`, `stdio`, `openapi`, `virtual`";
     assert!(unknown.starts_with(expected), "{unknown}");
     for name in ["v1", "A", "a/b", ""] {
         assert!(load(&[], &format!("[[server]]\nname = {name:?}\nkind = \"demo\"")).is_err(), "{name}");
