@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn a_server_is_named_after_its_document() {
         for (path, name) in [
-            ("/tmp/GitHub.v3.json", "github"),
+            ("specs/GitHub.v3.json", "github"),
             ("https://api.test/spec/", "spec"),
             ("./...", "api"),
             ("My API.yaml", "my-api"),
