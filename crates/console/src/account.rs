@@ -10,7 +10,7 @@ use oauth::parameters::Parameters;
 use vault::AccountChoice;
 
 use crate::{
-    connect::{address, load},
+    connect::{address, load_for_form},
     person::person,
     problem,
     settings::Console,
@@ -27,16 +27,11 @@ async fn choose(
     from: &FromBrowser,
     parameters: &Parameters,
 ) -> Result<Response, PageError> {
-    if !from.is_own_form {
-        return Err(PageError::foreign_form());
-    }
-    let one = |name| parameters.one(name).ok().flatten();
-    let id = one("e").ok_or_else(|| PageError::expired_transaction(StatusCode::BAD_REQUEST))?;
-    let waiting = match load(console, from, id).await? {
+    let waiting = match load_for_form(console, from, parameters).await? {
         Ok(waiting) => waiting,
         Err(answer) => return Ok(answer),
     };
-    let choice = match one("choice") {
+    let choice = match parameters.one("choice").ok().flatten() {
         Some("replace") => AccountChoice::Replace,
         Some("keep") => AccountChoice::KeepBoth,
         Some("cancel") => AccountChoice::Cancel,

@@ -71,18 +71,13 @@ async fn decide(
     from: &FromBrowser,
     parameters: &Parameters,
 ) -> Result<Response, PageError> {
-    if !from.is_own_form {
-        return Err(PageError::foreign_form());
-    }
-    let one = |name| parameters.one(name).ok().flatten();
-    let id = one("e").ok_or_else(|| PageError::expired_transaction(StatusCode::BAD_REQUEST))?;
-    let waiting = match load(console, from, id).await? {
+    let waiting = match load_for_form(console, from, parameters).await? {
         Ok(waiting) => waiting,
         Err(answer) => return Ok(answer),
     };
     let browser = from.digest().ok_or_else(PageError::foreign_form)?;
     let id = &waiting.request.id;
-    let result = match one("decision") {
+    let result = match parameters.one("decision").ok().flatten() {
         Some("allow") => allow(console, &waiting, &browser, parameters).await,
         Some("deny") => {
             console.vault().decline(id, &person(&waiting.who)).await.map(|()| address(console, id))
@@ -146,6 +141,20 @@ pub(crate) async fn load(
         return Ok(Err(other_user(console, from, &who, &page)));
     }
     Ok(Ok(Waiting { request, who, page }))
+}
+
+/// The same for a form of ours, which names the request.
+pub(crate) async fn load_for_form(
+    console: &Console,
+    from: &FromBrowser,
+    parameters: &Parameters,
+) -> Result<Result<Waiting, Response>, PageError> {
+    if !from.is_own_form {
+        return Err(PageError::foreign_form());
+    }
+    let id = parameters.one("e").ok().flatten();
+    let id = id.ok_or_else(|| PageError::expired_transaction(StatusCode::BAD_REQUEST))?;
+    load(console, from, id).await
 }
 
 /// Identifiers of ours only: what is no identifier names no page.

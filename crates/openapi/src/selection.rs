@@ -142,7 +142,10 @@ mod tests {
         let told: Vec<_> = selecting.unused().iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
-            [r#"include = "Nothing" names no operation"#, r#"tags = "none" names no operation"#]
+            [
+                r#"include = "Nothing" names nothing in the document"#,
+                r#"tags = "none" names nothing in the document"#
+            ]
         );
     }
 }

@@ -46,7 +46,7 @@ pub enum Warning {
         reason: String,
     },
     /// A setting that has no effect.
-    #[error("{what} names no operation")]
+    #[error("{what} names nothing in the document")]
     Unused {
         /// The setting.
         what: String,

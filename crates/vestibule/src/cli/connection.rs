@@ -71,14 +71,15 @@ struct One {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("whose").required(true))]
 struct Connect {
     /// The provider, as the configuration calls it.
     provider: String,
     /// Who connects an account of their own.
-    #[arg(long, value_name = "NAME", required_unless_present = "team", conflicts_with = "team")]
+    #[arg(long, value_name = "NAME", group = "whose")]
     user: Option<String>,
     /// The team that is to use it; one of its managers opens the link.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", group = "whose")]
     team: Option<String>,
     #[command(flatten)]
     flags: Flags,
@@ -232,7 +233,7 @@ async fn all(vault: &Vault) -> anyhow::Result<Vec<Connection>> {
 async fn user(store: &Store, name: &str) -> anyhow::Result<UserRecord> {
     Ok(store.user_by_name(name).await?.ok_or_else(|| {
         Stop::failure(format!("there is no user {}", printable(name)))
-            .hint("`vestibule user list` shows those there are")
+            .hint("add one with `vestibule user add`")
     })?)
 }
 

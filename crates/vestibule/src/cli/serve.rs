@@ -18,7 +18,7 @@ use crate::{
     jobs, keyring,
     listener::Listener,
     metrics::Metrics,
-    open_files,
+    open_files, openapi_document,
     reload::Reload,
     storage, telemetry,
     traces::Traces,
@@ -49,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let configuration = Configuration::load(&arguments.flags, arguments.demo)?;
     let filter = telemetry::filter(&configuration.telemetry.filter)?;
     if arguments.check_config {
+        openapi_document::check(&configuration.servers)?;
         eprintln!("the configuration is fine");
         return Ok(());
     }

@@ -74,7 +74,26 @@ fn the_examples_of_the_documentation_are_a_configuration() {
     let (code, _, stderr) =
         said(&operator.runs(&["serve", "--check-config", "--config", &configuration, "--data-dir", "."]));
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(!stderr.contains("names no operation"), "{stderr}");
+    assert!(!stderr.contains("names nothing in the document"), "{stderr}");
+}
+
+#[test]
+fn a_configuration_is_checked_against_its_documents() {
+    let operator = Operator::new();
+    operator.has("api.yaml", b"openapi: 3.1.0\npaths:\n  /a:\n    get: {operationId: look}\n");
+    let check = |document: &str, include: &str| {
+        let server = "[[server]]\nname = \"a\"\nkind = \"openapi\"\nbase_url = \"https://a.test\"";
+        let text = format!("{server}\ndocument = {document:?}\n[server.openapi]\ninclude = [{include:?}]\n");
+        let file = operator.has("checked.toml", text.as_bytes()).display().to_string();
+        let (code, _, stderr) =
+            said(&operator.runs(&["serve", "--check-config", "--config", &file, "--data-dir", "."]));
+        (code, stderr)
+    };
+    assert_eq!(check("api.yaml", "look"), (Some(0), "the configuration is fine\n".to_owned()));
+    let (code, told) = check("api.yaml", "lok");
+    assert!(code == Some(0) && told.contains("include = \"lok\" names nothing in the document"), "{told}");
+    let (code, told) = check("gone.yaml", "look");
+    assert!(code == Some(2) && told.contains("gone.yaml cannot be read"), "{told}");
 }
 
 #[test]
