@@ -8,8 +8,7 @@ use std::{fs, path::Path, process::Command, time::Duration};
 use tempfile::TempDir;
 
 use crate::{
-    gateway,
-    openapi, person,
+    gateway, openapi, person,
     requests::{self, Fixed},
     server::{self, Server},
     table::Table,
