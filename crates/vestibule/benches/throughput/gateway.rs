@@ -17,7 +17,7 @@ use crate::{
     rows::{CONNECTIONS, RUN, beside},
     server::{self, Server},
     table::{Row, Table},
-    upstream,
+    upstream::{self, Upstream},
 };
 
 /// Where the tiny server stands at the gateway.
@@ -61,12 +61,12 @@ pub(crate) async fn measure(table: &mut Table) {
 }
 
 /// The configuration of a gateway before `upstream`.
-pub(crate) fn before(upstream: &Program) -> String {
+pub(crate) fn before(upstream: &Upstream) -> String {
     let url = upstream_url(upstream);
     format!("[[server]]\nname = \"tiny\"\nkind = \"remote\"\nurl = \"{url}\"\n")
 }
 
-fn upstream_url(upstream: &Program) -> String {
+fn upstream_url(upstream: &Upstream) -> String {
     format!("http://{}{}", upstream.address(), upstream::PATH)
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn call_through(server: &Server) -> Fixed {
 
 /// The gateway and the bare proxy before the same tiny server.
 struct World {
-    upstream: Program,
+    upstream: Upstream,
     proxy: Program,
     server: Server,
     access_token: String,
@@ -88,7 +88,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let upstream = Program::upstream();
+        let upstream = Upstream::start().await;
         let directory = server::directory(&before(&upstream));
         let server = Server::start(directory.path()).await;
         let access_token = person::own_token(&server, PATH, "use").await;

@@ -30,7 +30,6 @@ use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinSet};
 use crate::{
     load,
     machine::{self, Pace},
-    upstream,
 };
 
 /// Tells this program to be a limit.
@@ -55,12 +54,6 @@ impl Program {
     /// A bare reverse proxy: axum in, a hyper client with kept-open connections out.
     pub(crate) fn proxy(upstream: SocketAddr) -> Self {
         Self::start(&mut command(&["proxy", &upstream.to_string()]))
-    }
-
-    /// A tiny MCP server, on the core of the load: what it costs is not the gateway's.
-    pub(crate) fn upstream() -> Self {
-        let mut command = machine::on_load_core(std::env::current_exe().expect("this program has a path"));
-        Self::start(command.args([ARGUMENT, "upstream"]))
     }
 
     /// The proxy of `FastMCP` with its verifier for the tokens of `issuer`, if `cargo xtask setup` has installed it.
@@ -140,7 +133,6 @@ pub(crate) fn serve(which: &str, rest: &[String]) {
     match (which, rest) {
         ("echo", _) => runtime.block_on(echo()),
         ("proxy", [upstream]) => runtime.block_on(proxy(upstream.clone())),
-        ("upstream", _) => runtime.block_on(upstream::serve()),
         ("sign", _) => println!("{}", per_second(signer())),
         ("verify", _) => println!("{}", per_second(verifier())),
         ("insert", [directory]) => println!("{}", insert(&runtime, Path::new(directory))),
@@ -177,6 +169,11 @@ async fn proxy(upstream: String) {
 pub(crate) async fn listen(router: Router) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     println!("{}", listener.local_addr().expect("it has an address"));
+    serve_on(listener, router).await;
+}
+
+/// Serves until the process, or the task, is ended.
+pub(crate) async fn serve_on(listener: TcpListener, router: Router) {
     let listener = listener.tap_io(|stream| stream.set_nodelay(true).expect("a TCP socket has this option"));
     axum::serve(listener, router).await.expect("it serves until it is killed");
 }

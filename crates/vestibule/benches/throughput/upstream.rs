@@ -1,6 +1,9 @@
 //! A tiny MCP server: what the gateway stands in front of while it is measured.
+//!
+//! It runs inside of the load, whose core never sleeps: waking another process for every request would cost the one
+//! that is measured more than the request itself.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, net::SocketAddr};
 
 use axum::{
     Router,
@@ -12,6 +15,7 @@ use futures_util::StreamExt as _;
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::limits;
 
@@ -33,9 +37,30 @@ struct Message<'a> {
     method: &'a str,
 }
 
-/// Serves until the process is killed.
-pub(crate) async fn serve() {
-    limits::listen(Router::new().route(PATH, post(answer)).route(GREETINGS, get(greet))).await;
+/// The running server; it ends with the value.
+pub(crate) struct Upstream {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Upstream {
+    /// Starts it on a free port.
+    pub(crate) async fn start() -> Self {
+        let router = Router::new().route(PATH, post(answer)).route(GREETINGS, get(greet));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        Self { address, serving: tokio::spawn(limits::serve_on(listener, router)) }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
 }
 
 async fn greet() -> Response {
