@@ -263,7 +263,7 @@ async fn go_on(
     };
     match era {
         Era::Legacy => Box::pin(legacy::answer(endpoint, Arc::new(caller), asked)).await,
-        Era::Modern => modern::answer(endpoint, Arc::new(caller), asked).await,
+        Era::Modern => modern::answer(endpoint, caller, asked).await,
     }
 }
 

@@ -4,6 +4,7 @@ mod translated;
 
 use std::sync::Arc;
 
+use audit::Outcome;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -12,10 +13,12 @@ use serde_json::value::RawValue;
 
 use super::conversation::{Conversation, Farewell};
 use super::listing::Listing;
-use super::passage::{Eras, Kind, Passage};
+use super::passage::{Eras, Kind, Passage, Passed};
+use super::redacted::without_secrets;
 use super::stream::{Manner, Relayed};
-use super::{Asked, RelayEndpoint, respond};
+use super::{Asked, RelayEndpoint, json, listening, respond};
 use crate::endpoint::{Refusal, modern};
+use crate::upstream::remote::envelope::Envelope;
 use crate::upstream::remote::{Answer, Caller, Description, error_in};
 
 const PARAMETER_HEADERS: &str = "mcp-param-";
@@ -38,33 +41,47 @@ pub(super) fn check(asked: &Asked<'_>) -> Result<(), Refusal> {
 /// Answers one request.
 pub(super) async fn answer(
     endpoint: &RelayEndpoint,
-    caller: Arc<Caller>,
+    caller: Caller,
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
     match caller.description().await? {
+        Description::Modern(_) if asked.request.method == "subscriptions/listen" => {
+            match Box::pin(listening::together(endpoint, caller, asked)).await {
+                Ok(response) => response,
+                Err(alone) => Box::pin(forward(endpoint, alone, asked)).await,
+            }
+        }
         Description::Modern(_) => forward(endpoint, caller, asked).await,
-        Description::Legacy => Box::pin(translated::translate(endpoint, caller, asked)).await,
+        Description::Legacy => Box::pin(translated::translate(endpoint, Arc::new(caller), asked)).await,
     }
 }
 
 /// To a server of the same era: the body as it was checked, the headers made from it again.
-async fn forward(
-    endpoint: &RelayEndpoint,
-    caller: Arc<Caller>,
-    asked: &Asked<'_>,
-) -> Result<Response, Refusal> {
+async fn forward(endpoint: &RelayEndpoint, caller: Caller, asked: &Asked<'_>) -> Result<Response, Refusal> {
     check_parameters(&caller, asked)?;
     let body = asked.body_with(capabilities(&caller, asked)?.as_deref());
     let (_, answer) = caller.post(headers(asked), body).await?;
-    // Only a server that sends events can ask for something, and be answered.
-    let reply = if let Answer::Stream(_) = answer { headers(asked) } else { HeaderMap::new() };
-    if let Answer::Json(status, body) = &answer
-        && *status != StatusCode::OK
-    {
-        caller.note_error(Era::Modern, *status, error_in(body).as_ref()).await;
+    let passage = passage(endpoint, &caller, asked);
+    match answer {
+        Answer::Json(StatusCode::OK, body) if passes(endpoint, &caller, &passage, &body) => {
+            Ok(json(StatusCode::OK, body))
+        }
+        answer => Box::pin(go_through(endpoint, Arc::new(caller), asked, (passage, answer))).await,
     }
+}
+
+/// Whether an answer is a success that passes as it came, as nearly all do. It needs nothing more.
+fn passes(endpoint: &RelayEndpoint, caller: &Caller, passage: &Passage, body: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(body) else { return false };
+    let envelope = Envelope::read(body);
+    let passed = envelope.map(|envelope| passage.pass(&envelope));
+    matches!(passed, Some(Passed::Response(Outcome::Succeeded)))
+        && without_secrets(caller, &endpoint.front.issuer, text).is_none()
+}
+
+fn passage(endpoint: &RelayEndpoint, caller: &Caller, asked: &Asked<'_>) -> Passage {
     let id = asked.request.id.clone().into_owned();
-    let passage = Passage {
+    Passage {
         asked_as: id.clone(),
         answered_as: id,
         list: Listing::of(endpoint, caller.permit(), &asked.request.method),
@@ -72,7 +89,23 @@ async fn forward(
         eras: Eras::Same { knows_links: true },
         allowed: caller.remote().allowed(),
         is_personal: caller.connection().is_some(),
-    };
+    }
+}
+
+/// What is left of an answer, or comes instead of it.
+async fn go_through(
+    endpoint: &RelayEndpoint,
+    caller: Arc<Caller>,
+    asked: &Asked<'_>,
+    (passage, answer): (Passage, Answer),
+) -> Result<Response, Refusal> {
+    // Only a server that sends events can ask for something, and be answered.
+    let reply = if let Answer::Stream(_) = answer { headers(asked) } else { HeaderMap::new() };
+    if let Answer::Json(status, body) = &answer
+        && *status != StatusCode::OK
+    {
+        caller.note_error(Era::Modern, *status, error_in(body).as_ref()).await;
+    }
     let conversation = Conversation::new(caller, reply, Farewell::Close);
     respond(answer, Relayed::new(endpoint, conversation, Some(passage), Manner::Same, None)).await
 }

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use mcp::Event;
 
 use super::stream::Relayed;
+use crate::settings::Front;
+use crate::upstream::remote::Caller;
 
 impl Relayed {
     /// An event of a stream; its other fields stay.
@@ -25,12 +27,7 @@ impl Relayed {
     }
 
     fn without_secrets(&self, message: &str) -> Option<String> {
-        let (caller, issuer) = (self.conversation.caller(), &self.front.issuer);
-        let redacted = caller.remote().redactor().redacted(message, issuer);
-        let of_credential = caller
-            .presented()
-            .and_then(|presented| presented.redacted(redacted.as_deref().unwrap_or(message), issuer));
-        of_credential.or(redacted)
+        without_secrets(self.conversation.caller(), &self.front.issuer, message)
     }
 
     /// Once for an answer, however much of it was taken out.
@@ -38,17 +35,30 @@ impl Relayed {
         if std::mem::replace(&mut self.is_redacted, true) {
             return;
         }
-        let (permit, server) =
-            (self.conversation.caller().permit(), self.conversation.caller().remote().name());
-        tracing::warn!(server, "a secret was taken out of what a server sent");
-        let event = Recorded::new(Kind::Redaction, Outcome::Succeeded)
-            .person(Person::new(permit.issuer(), permit.subject(), permit.user_name()))
-            .client(permit.client_id())
-            .server(server);
-        match self.front.auditor.reserve().await {
-            Ok(place) => place.record(event),
-            Err(error) => tracing::warn!(server, %error, "a redaction is not in the audit log"),
-        }
+        record_redaction(&self.front, self.conversation.caller()).await;
+    }
+}
+
+/// The message without the secrets of the server and of the credential that it was asked with; `None` when it has none.
+pub(super) fn without_secrets(caller: &Caller, issuer: &str, message: &str) -> Option<String> {
+    let redacted = caller.remote().redactor().redacted(message, issuer);
+    let of_credential = caller
+        .presented()
+        .and_then(|presented| presented.redacted(redacted.as_deref().unwrap_or(message), issuer));
+    of_credential.or(redacted)
+}
+
+/// Something was taken out of what `caller` is answered.
+pub(super) async fn record_redaction(front: &Front, caller: &Caller) {
+    let (permit, server) = (caller.permit(), caller.remote().name());
+    tracing::warn!(server, "a secret was taken out of what a server sent");
+    let event = Recorded::new(Kind::Redaction, Outcome::Succeeded)
+        .person(Person::new(permit.issuer(), permit.subject(), permit.user_name()))
+        .client(permit.client_id())
+        .server(server);
+    match front.auditor.reserve().await {
+        Ok(place) => place.record(event),
+        Err(error) => tracing::warn!(server, %error, "a redaction is not in the audit log"),
     }
 }
 
