@@ -3,6 +3,7 @@
 use secret::Secret;
 
 use super::held::HeldCalls;
+use super::listening::Hubs;
 use crate::session::memory::Memories;
 use crate::session::state::RequestStates;
 
@@ -14,6 +15,8 @@ pub(crate) struct Kept {
     pub(super) states: RequestStates,
     /// What is remembered of the sessions of legacy clients.
     pub(super) memories: Memories,
+    /// The streams of the server that many modern clients listen to.
+    pub(super) hubs: Hubs,
 }
 
 impl Kept {
@@ -23,6 +26,7 @@ impl Kept {
             held: HeldCalls::default(),
             states: RequestStates::new(server, key),
             memories: Memories::default(),
+            hubs: Hubs::default(),
         }
     }
 }

@@ -4,10 +4,13 @@
 //! the session that its requests run in. A legacy client opens a stream with `GET` and subscribes with
 //! requests. Before a modern server, one `subscriptions/listen` stands behind that stream, and is opened again whenever
 //! the client's subscriptions change.
+//!
+//! Modern clients of one modern server who ask for the same share one stream of it (`together`).
 
 mod announcements;
 mod before_legacy;
 mod before_modern;
+mod together;
 
 use std::time::Duration;
 
@@ -19,6 +22,7 @@ use serde_json::value::{RawValue, to_raw_value};
 pub(super) use announcements::with_announcements;
 pub(super) use before_legacy::before_legacy;
 pub(super) use before_modern::before_modern;
+pub(super) use together::{Hubs, together};
 
 /// How often a client hears that a stream on which nothing happens is still there.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(25);

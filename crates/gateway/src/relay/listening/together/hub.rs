@@ -1,0 +1,280 @@
+//! Who listens to the same stream, and where they meet.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::StatusCode;
+use mcp::SubscriptionFilter;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use super::ring::{Next, Ring};
+use super::told::{Kind, Told};
+use crate::upstream::remote::UpstreamError;
+
+/// How many streams of one server are shared at the same time. Whoever asks for yet another gets one of its own.
+const HUBS: usize = 256;
+/// How long those who read wait for those who do not, once there is no room for another message.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The shared streams of one server, by what they tell: the filter as we write it.
+#[derive(Default)]
+pub(in crate::relay) struct Hubs(Mutex<HashMap<Arc<str>, Arc<Hub>>>);
+
+/// One shared stream.
+pub(super) struct Hub {
+    filter: Arc<str>,
+    state: Mutex<State>,
+    /// Wakes listeners: something was told.
+    told: Notify,
+    /// Wakes the teller: there is room.
+    taken: Notify,
+    /// Wakes the teller: nobody is waited for.
+    left: Notify,
+    opened: watch::Sender<Option<Opened>>,
+}
+
+#[derive(Default)]
+struct State {
+    ring: Ring,
+    /// For those who come later.
+    acknowledged: Option<Arc<Told>>,
+    is_over: bool,
+}
+
+/// What the server answered.
+#[derive(Debug, Clone)]
+pub(super) enum Opened {
+    /// Events.
+    Stream,
+    /// The response alone.
+    Answer(StatusCode, Arc<Told>),
+    /// Nothing that can be passed on.
+    Failed(UpstreamError),
+}
+
+impl Hubs {
+    /// A place at the stream that tells this, and whether it is the first, who has to have the stream opened; `None` when
+    /// as many streams are shared as may be.
+    pub(super) fn join(&self, filter: &SubscriptionFilter) -> Option<(Place, bool)> {
+        let filter = serde_json::to_string(filter).ok()?;
+        let mut hubs = self.hubs();
+        if let Some(hub) = hubs.get(&*filter) {
+            return Some((hub.place(), false));
+        }
+        if hubs.len() >= HUBS {
+            return None;
+        }
+        let hub = Arc::new(Hub::new(filter.into()));
+        hubs.insert(hub.filter.clone(), hub.clone());
+        Some((hub.place(), true))
+    }
+
+    /// Nobody joins it any more.
+    pub(super) fn forget(&self, hub: &Arc<Hub>) {
+        let mut hubs = self.hubs();
+        if hubs.get(&hub.filter).is_some_and(|found| Arc::ptr_eq(found, hub)) {
+            hubs.remove(&hub.filter);
+        }
+    }
+
+    /// The same, unless somebody listens.
+    fn forget_left(&self, hub: &Arc<Hub>) -> bool {
+        let mut hubs = self.hubs();
+        let is_left = hub.state().ring.is_left();
+        if is_left {
+            hubs.remove(&hub.filter);
+        }
+        is_left
+    }
+
+    /// Returns when everybody has left a stream that nobody can join any more.
+    pub(super) async fn left(&self, hub: &Arc<Hub>) {
+        loop {
+            hub.left.notified().await;
+            if self.forget_left(hub) {
+                return;
+            }
+        }
+    }
+
+    fn hubs(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Hub>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hub {
+    fn new(filter: Arc<str>) -> Self {
+        Self {
+            filter,
+            state: Mutex::default(),
+            told: Notify::new(),
+            taken: Notify::new(),
+            left: Notify::new(),
+            opened: watch::Sender::new(None),
+        }
+    }
+
+    /// What was acknowledged so far, and from then on everything that is told.
+    fn place(self: &Arc<Self>) -> Place {
+        let mut state = self.state();
+        let acknowledged = state.acknowledged.clone();
+        Place { hub: self.clone(), next: state.ring.join(), acknowledged }
+    }
+
+    /// Tells those who wait what the server answered.
+    pub(super) fn open(&self, opened: Opened) {
+        self.opened.send_replace(Some(opened));
+    }
+
+    /// Waits for room for another message, though not for long.
+    pub(super) async fn room(&self) {
+        let room = async {
+            while self.state().ring.is_full() {
+                self.taken.notified().await;
+            }
+        };
+        if timeout(PATIENCE, room).await.is_err() {
+            tracing::debug!(filter = &*self.filter, "listeners read too slowly and are let go of");
+            let mut state = self.state();
+            state.ring.make_room();
+            if state.ring.is_left() {
+                self.left.notify_one();
+            }
+            drop(state);
+            self.told.notify_waiters();
+        }
+    }
+
+    /// Tells everybody.
+    pub(super) fn tell(&self, told: Told) {
+        let told = Arc::new(told);
+        let mut state = self.state();
+        state.is_over |= told.is_last();
+        if told.kind() == Kind::Acknowledgement {
+            state.acknowledged = Some(told.clone());
+        }
+        state.ring.tell(told);
+        drop(state);
+        self.told.notify_waiters();
+    }
+
+    /// Nothing more is told: whoever waits hears so, unless they have heard how it ended.
+    pub(super) fn close(&self) {
+        if self.opened.borrow().is_none() {
+            self.open(Opened::Failed(UpstreamError::Unreachable));
+        }
+        if !self.state().is_over {
+            self.tell(Told::failure(&UpstreamError::Unreachable.to_string()));
+        }
+    }
+
+    fn take(&self, number: &mut usize) -> Next {
+        let mut state = self.state();
+        let was_full = state.ring.is_full();
+        let next = state.ring.take(number);
+        if was_full && !state.ring.is_full() {
+            self.taken.notify_one();
+        }
+        next
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing in there can panic half-way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One listener's place at a shared stream, which is left when this is dropped.
+pub(in crate::relay) struct Place {
+    hub: Arc<Hub>,
+    /// The number of the message that it takes next.
+    next: usize,
+    /// What it takes first, when it has come after the others.
+    acknowledged: Option<Arc<Told>>,
+}
+
+impl Place {
+    pub(super) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// What the server answered.
+    pub(super) async fn opened(&self) -> Opened {
+        let mut opened = self.hub.opened.subscribe();
+        match opened.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(opened)) => opened.clone(),
+            _ => Opened::Failed(UpstreamError::Unreachable),
+        }
+    }
+
+    /// What is told next; `None` when it was not taken in time, and is lost. Being dropped in between loses nothing.
+    pub(in crate::relay::listening) async fn next(&mut self) -> Option<Arc<Told>> {
+        if let Some(acknowledged) = self.acknowledged.take() {
+            return Some(acknowledged);
+        }
+        loop {
+            // Before it is looked whether there is something, so that nothing is told in between.
+            let mut told = pin!(self.hub.told.notified());
+            told.as_mut().enable();
+            match self.hub.take(&mut self.next) {
+                Next::Told(told) => return Some(told),
+                Next::Lost => return None,
+                Next::Nothing => told.await,
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.hub.state();
+        state.ring.leave(self.next);
+        self.hub.taken.notify_one();
+        if state.ring.is_left() {
+            self.hub.left.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(text: &str) -> SubscriptionFilter {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn gw_17_shared_streams_are_bounded_and_forgotten_when_they_are_left() {
+        let hubs = Hubs::default();
+        let about = |number: usize| filter(&format!(r#"{{"resourceSubscriptions":["a:{number}"]}}"#));
+        let mut places: Vec<_> = (0..HUBS).map(|number| hubs.join(&about(number)).unwrap().0).collect();
+        assert!(hubs.join(&about(HUBS)).is_none());
+        let (same, is_first) = hubs.join(&about(7)).unwrap();
+        assert!(!is_first && Arc::ptr_eq(same.hub(), places[7].hub()), "who is there may be joined");
+        let hub = places.swap_remove(7).hub.clone();
+        assert!(!hubs.forget_left(&hub), "somebody listens");
+        drop(same);
+        assert!(hubs.forget_left(&hub));
+        assert!(hubs.join(&about(HUBS)).unwrap().1);
+        let (again, is_first) = hubs.join(&about(0)).unwrap();
+        assert!(!is_first);
+        hubs.forget(&hub);
+        assert!(hubs.hubs().contains_key(&again.hub().filter), "only the one that is meant is forgotten");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_stream_that_is_over() {
+        let hubs = Hubs::default();
+        let (mut place, _) = hubs.join(&filter("{}")).unwrap();
+        let hub = place.hub().clone();
+        hub.close();
+        assert!(matches!(place.opened().await, Opened::Failed(UpstreamError::Unreachable)));
+        assert!(place.next().await.unwrap().is_last());
+        hub.close();
+        assert!(matches!(hub.take(&mut place.next), Next::Nothing), "it is told once");
+    }
+}
