@@ -12,7 +12,7 @@ use std::{env, fs};
 
 use authorization_server::pages::{
     Client, Consent, Destination, ErrorKind, ErrorPage, Language, Leave, Lifetime, Login, LoginProblem,
-    Occasion, ScopeLine, SetUp, SetUpDone, SetUpProblem, SignedOut, UserName, Waiting, asset,
+    Occasion, Onward, ScopeLine, SetUp, SetUpDone, SetUpProblem, SignedOut, UserName, Waiting, asset,
 };
 
 fn main() -> io::Result<()> {
@@ -137,6 +137,8 @@ fn other_pages(language: Language) -> Vec<(&'static str, String)> {
         return_uri: &return_uri,
         error: "invalid_scope",
     };
+    // Not the redirect URI itself: the page would be gone before it could be looked at.
+    let onward = |redirect_uri| Onward { client: client("Claude", true, redirect_uri), return_uri: "#" };
     vec![
         ("error", error(ErrorKind::UnknownRedirectUri, 400, Some(detail)).render(language)),
         ("error-expired", error(ErrorKind::ExpiredTransaction, 400, None).render(language)),
@@ -151,5 +153,7 @@ fn other_pages(language: Language) -> Vec<(&'static str, String)> {
         ("set-up-done", SetUpDone { user_name: "ada" }.render(language)),
         ("signed-out", SignedOut.render(language)),
         ("leave", leave.render(language)),
+        ("onward", onward("https://claude.ai/api/mcp/auth_callback").render(language)),
+        ("onward-local", onward("http://127.0.0.1:6274/cb").render(language)),
     ]
 }

@@ -164,6 +164,14 @@ home-sign-in = Sign in to see your connections to other services
 signed-out-title = You are signed out
 signed-out-lead = Apps that you have allowed keep their access until you withdraw it.
 
+## On the way back to an app
+
+onward-title = Back to the app
+onward-heading = Back to { $client }
+onward-host = Your answer is being taken to { $host }. If nothing happens, choose Continue.
+onward-this-computer = Your answer is being taken to the app on this computer. If nothing happens, choose Continue.
+onward-continue = Continue
+
 ## Before leaving for an unverified app
 
 leave-title = Before you leave

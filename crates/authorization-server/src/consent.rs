@@ -20,6 +20,7 @@ use crate::{
     grant_code,
     login::{WaitingRequest, load_waiting, transaction_of},
     metadata::OFFLINE_ACCESS,
+    onward,
     page::{self, PageError},
     pages::{Client, Consent, Destination, LOGIN_PATH, Language, Lifetime, ScopeLine},
     signed_in::SignedIn,
@@ -86,7 +87,7 @@ async fn decide(
         _ => return Err(PageError::expired_transaction(StatusCode::BAD_REQUEST)),
     };
     place.record(about(server, event, &waiting.record, &user));
-    Ok(page::see_other(server.issuer(), &url))
+    Ok(onward::to_client(server, from, &waiting, &url))
 }
 
 fn about(
@@ -148,7 +149,8 @@ fn show(
         lifetime: lifetime(server, client, &record.scope),
         withdraw_path: None,
     };
-    page::show(server.issuer(), StatusCode::OK, view.render(from.language), Some(&record.redirect_uri))
+    let destination = onward::form_destination(from, &record.redirect_uri);
+    page::show(server.issuer(), StatusCode::OK, view.render(from.language), destination)
 }
 
 fn describe<'a>(token: &'a str, resource: Option<&'a Resource>, language: Language) -> ScopeLine<'a> {

@@ -31,6 +31,7 @@ mod kinds;
 mod login;
 mod logout;
 mod metadata;
+mod onward;
 pub mod page;
 pub mod pages;
 mod password_pool;

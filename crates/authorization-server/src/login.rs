@@ -23,6 +23,7 @@ use crate::{
     form::Form,
     grant_code,
     kinds::{Session, Transaction},
+    onward,
     page::{self, PageError},
     pages::{CONSENT_PATH, Login, LoginProblem, Waiting},
     waiting_page::{OwnPage, waiting_page},
@@ -59,10 +60,10 @@ impl Goal {
         }
     }
 
-    /// Where the sign-in form may lead on to, beside our own pages.
-    fn redirect_uri(&self) -> Option<&RedirectUri> {
+    /// Where the sign-in form may be redirected to, beside our own pages.
+    fn form_destination(&self, from: &FromBrowser) -> Option<&RedirectUri> {
         match self {
-            Self::Request(waiting) => Some(&waiting.record.redirect_uri),
+            Self::Request(waiting) => onward::form_destination(from, &waiting.record.redirect_uri),
             Self::Page { .. } => None,
         }
     }
@@ -196,14 +197,15 @@ async fn begin_session(
     }
     server.store().commit(batch).await?;
     tracing::info!(user = %user.id, "signed in");
-    let url = match goal {
-        Goal::Page { page, .. } => server.issuer().url(page.path()),
+    let to_page = |url: &str| page::see_other(server.issuer(), url);
+    let response = match goal {
+        Goal::Page { page, .. } => to_page(&server.issuer().url(page.path())),
         Goal::Request(waiting) if grant_code::is_remembered(server, user, &waiting.record).await? => {
-            grant_code::grant_decided(server, from, &waiting.record, (user, now)).await?
+            let url = grant_code::grant_decided(server, from, &waiting.record, (user, now)).await?;
+            onward::to_client(server, from, waiting, &url)
         }
-        Goal::Request(waiting) => page_url(server, CONSENT_PATH, &waiting.transaction),
+        Goal::Request(waiting) => to_page(&page_url(server, CONSENT_PATH, &waiting.transaction)),
     };
-    let response = page::see_other(server.issuer(), &url);
     Ok(page::with_cookie(response, browser::set_session(server.issuer(), &token)))
 }
 
@@ -236,7 +238,7 @@ fn show(
         Some(LoginProblem::WrongCredentials) => StatusCode::UNAUTHORIZED,
         Some(LoginProblem::LockedFor(_)) => StatusCode::TOO_MANY_REQUESTS,
     };
-    page::show(server.issuer(), status, view.render(from.language), goal.redirect_uri())
+    page::show(server.issuer(), status, view.render(from.language), goal.form_destination(from))
 }
 
 /// The transaction that a page's query names.

@@ -22,6 +22,7 @@ mod home;
 mod language;
 mod leave;
 mod login;
+mod onward;
 mod plain_text;
 #[cfg(any(test, feature = "rules"))]
 pub mod rules;
@@ -41,6 +42,7 @@ pub use home::{Home, HomeServer};
 pub use language::Language;
 pub use leave::Leave;
 pub use login::{Login, LoginProblem, Waiting};
+pub use onward::Onward;
 pub use plain_text::{CODE_LIMIT, NAME_LIMIT, SENTENCE_LIMIT, plain_text};
 pub use sentence::{Catalogues, Sentence};
 pub use set_up::{Occasion, SetUp, SetUpDone, SetUpProblem, UserName};

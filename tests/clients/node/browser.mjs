@@ -5,7 +5,8 @@
 // Usage: node browser.mjs URL
 // Environment: VESTIBULE_TEST_NODE_MODULES, VESTIBULE_TEST_CHROMIUM, VESTIBULE_TEST_USERNAME,
 // VESTIBULE_TEST_PASSWORD, VESTIBULE_TEST_ACCOUNT (who the person is at the provider), VESTIBULE_TEST_VISITS (a file
-// that gets one line of JSON per visit).
+// that gets one line of JSON per visit), VESTIBULE_TEST_INJECTED (where a form leads that somebody has managed to put
+// in the place of the one that asks for consent; empty when nobody has).
 import { appendFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -14,6 +15,7 @@ const require = createRequire(`${environment.VESTIBULE_TEST_NODE_MODULES}/`);
 const { chromium } = require('playwright-core');
 
 const DEADLINE_MS = 60_000;
+const LANDS_WITHIN_MS = 10_000;
 const MAX_PAGES = 8;
 
 async function visit(authorizationUrl) {
@@ -31,7 +33,7 @@ async function visit(authorizationUrl) {
       '--disable-sync',
     ],
   });
-  const seen = { authorization_url: authorizationUrl, pages: [], callback: null, problem: null };
+  const seen = { authorization_url: authorizationUrl, pages: [], callback: null, landed: null, problem: null };
   try {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
@@ -46,13 +48,15 @@ async function visit(authorizationUrl) {
   return seen;
 }
 
-// Answers page after page until the browser leaves the authorization server for the callback.
+// Answers page after page until the browser leaves the authorization server for the callback, and says where it lands
+// when the client leads it on.
 async function walk(page, authorizationUrl, seen) {
   const issuer = new URL(authorizationUrl).origin;
   const isCallback = (request) => request.isNavigationRequest() && new URL(request.url()).origin !== issuer;
   page.on('request', (request) => {
-    if (isCallback(request)) seen.callback = request.url();
+    if (seen.callback === null && isCallback(request)) seen.callback = request.url();
   });
+  const left = page.waitForURL((url) => url.origin !== issuer, { timeout: DEADLINE_MS }).catch(() => {});
   await page.goto(authorizationUrl, { waitUntil: 'load' });
   while (seen.callback === null) {
     if (seen.pages.length === MAX_PAGES) throw new Error('the authorization server shows page after page');
@@ -62,7 +66,16 @@ async function walk(page, authorizationUrl, seen) {
       // A client may close its callback listener before the page has arrived in full.
       if (seen.callback === null) throw error;
     });
+    if (seen.callback === null && (await leadsOn(page))) await left;
   }
+  // The same when it leads nowhere from there.
+  await page.waitForLoadState('load', { timeout: LANDS_WITHIN_MS }).catch(() => {});
+  seen.landed = page.url();
+}
+
+// Whether this page goes on by itself. One that cannot be asked has gone already.
+async function leadsOn(page) {
+  return page.locator('meta[http-equiv=refresh]').count().then((count) => count > 0, () => true);
 }
 
 // Answers page after page until there is nothing to answer, which is where the person is told what happened.
@@ -114,7 +127,18 @@ async function answer(page) {
   if ((await allow.count()) === 0) {
     throw new Error(`neither a sign-in nor a consent page: ${(await page.innerText('body')).slice(0, 500)}`);
   }
+  if (environment.VESTIBULE_TEST_INJECTED !== '') {
+    await refusedTo(page, allow, environment.VESTIBULE_TEST_INJECTED);
+  }
   await allow.click();
+}
+
+// Sends the form to where an attacker would have it, which ends the visit.
+async function refusedTo(page, allow, elsewhere) {
+  const refused = page.waitForEvent('console', (message) => message.text().includes('form-action'));
+  await allow.evaluate((button, action) => button.form.setAttribute('action', action), elsewhere);
+  await allow.click({ noWaitAfter: true });
+  throw new Error(`refused: ${(await refused).text()}`);
 }
 
 const seen = await visit(process.argv[2]);

@@ -74,6 +74,7 @@ fn client_pages(
         ),
         ("consent, nothing", consent(true, &[], Lifetime::For(week), None).render(language)),
         ("leave", Leave { client: client(false), return_uri: &return_uri, error: hostile }.render(language)),
+        ("onward", Onward { client: client(false), return_uri: redirect_uri.as_str() }.render(language)),
     ]
 }
 

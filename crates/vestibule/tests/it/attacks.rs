@@ -15,6 +15,7 @@ mod forger;
 mod introspection;
 mod login;
 mod metadata;
+mod onward;
 mod redirection;
 mod refresh;
 mod registration;

@@ -23,6 +23,8 @@ pub(crate) struct Visit {
     pub(crate) pages: Vec<Page>,
     /// Where the authorization server sent the browser in the end.
     pub(crate) callback: Option<String>,
+    /// Where the browser was when it had nothing more to follow.
+    pub(crate) landed: Option<String>,
     /// Why the visit did not get to the callback.
     pub(crate) problem: Option<String>,
 }
@@ -39,6 +41,7 @@ pub(crate) struct Page {
 pub(crate) struct Browser {
     directory: TempDir,
     user: [String; 3],
+    injected: String,
 }
 
 impl Browser {
@@ -50,8 +53,17 @@ impl Browser {
     /// Of somebody with this name and password, whose account elsewhere is called `account`. Writes the command that opens
     /// a URL.
     pub(crate) fn of(name: &str, password: &str, account: &str) -> Self {
+        Self::written([name, password, account].map(str::to_owned), String::new())
+    }
+
+    /// Of somebody on whose consent page an attacker has put a form in place of ours, which leads to this URL.
+    pub(crate) fn with_injected_form(url: &str) -> Self {
+        Self::written([server::USERNAME, server::PASSWORD, ""].map(str::to_owned), url.to_owned())
+    }
+
+    fn written(user: [String; 3], injected: String) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        let browser = Self { directory, user: [name, password, account].map(str::to_owned) };
+        let browser = Self { directory, user, injected };
         let script = browser.script();
         fs::write(browser.command(), script).expect("the script can be written");
         fs::set_permissions(browser.command(), fs::Permissions::from_mode(0o755))
@@ -125,6 +137,7 @@ impl Browser {
             set("VESTIBULE_TEST_USERNAME", self.user[0].as_ref()),
             set("VESTIBULE_TEST_PASSWORD", self.user[1].as_ref()),
             set("VESTIBULE_TEST_ACCOUNT", self.user[2].as_ref()),
+            set("VESTIBULE_TEST_INJECTED", self.injected.as_ref()),
             set("VESTIBULE_TEST_VISITS", &self.directory.path().join("visits")),
             format!(
                 "'{}' '{}' \"$1\" </dev/null >/dev/null 2>&1 &\n",

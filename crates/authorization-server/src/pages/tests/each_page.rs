@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::pages::rules::{attributes, tags, text};
 use crate::pages::{
-    Client, Consent, Destination, Language, Leave, Lifetime, Login, LoginProblem, Occasion, ScopeLine, SetUp,
-    SetUpProblem, UserName, Waiting,
+    Client, Consent, Destination, Language, Leave, Lifetime, Login, LoginProblem, Occasion, Onward,
+    ScopeLine, SetUp, SetUpProblem, UserName, Waiting,
 };
 
 fn client(redirect_uri: &str, verified: bool) -> Client<'static> {
@@ -224,4 +224,23 @@ fn leaving_needs_a_click_and_a_harmless_scheme() {
     for harmful in ["javascript:alert(1)", "data:text/html,x", "JAVASCRIPT://a/%0aalert(1)"] {
         assert!(!leave(harmful).contains("class=\"button\""), "{harmful}");
     }
+}
+
+#[test]
+fn the_way_on_needs_no_click_and_has_a_link() {
+    let onward = |redirect_uri: &'static str| {
+        let client = client(redirect_uri, false);
+        Onward { client, return_uri: "https://app.example/cb?a=';b&code=1" }.render(Language::English)
+    };
+    let page = onward("https://app.example/cb");
+    let url = "https://app.example/cb?a=&#39;;b&#38;code=1";
+    contains(
+        &page,
+        &[
+            &format!(r#"<meta http-equiv="refresh" content="0; url={url}">"#),
+            &format!(r#"<a class="button" href="{url}" rel="noreferrer">"#),
+            "<code>app.example</code>",
+        ],
+    );
+    contains(&onward("http://127.0.0.1:6274/cb"), &["the app on this computer"]);
 }

@@ -34,7 +34,7 @@ fn links_lead_nowhere_unexpected() {
 #[test]
 fn names_are_bounded_and_free_of_invisible_characters() {
     let pages = Language::ALL.into_iter().flat_map(hostile_pages);
-    for (name, page) in pages.filter(|(name, _)| name.contains("consent") || name.contains("leave")) {
+    for (name, page) in pages.filter(|(name, _)| shows_a_client(name)) {
         let heading =
             page.split("<h1 class=\"sentence\">").nth(1).and_then(|rest| rest.split("</h1>").next()).unwrap();
         assert!(heading.contains("&#34;&#39;&#62;&#60;img src=x onerror=alert(1)"), "{name}: {heading}");
@@ -44,6 +44,10 @@ fn names_are_bounded_and_free_of_invisible_characters() {
             "{name}: {heading}"
         );
     }
+}
+
+fn shows_a_client(name: &str) -> bool {
+    ["consent", "leave", "onward"].iter().any(|page| name.contains(page))
 }
 
 #[test]

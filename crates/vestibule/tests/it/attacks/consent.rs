@@ -113,7 +113,7 @@ async fn az_18_the_form_changes_nothing_of_what_was_asked() {
         )
         .await;
     let code = expect::code(&world, &answer);
-    assert!(expect::see_other(&answer).starts_with(&format!("{CALLBACK}?")));
+    assert!(expect::onward(&answer).starts_with(&format!("{CALLBACK}?")));
     let tokens = Tokens::of(&world.redeem(&ours, &code).await);
     let claims = forger::claims(&tokens.access);
     assert_eq!((&claims["scope"], &claims["client_id"]), (&"read".into(), &ours.id.clone().into()));

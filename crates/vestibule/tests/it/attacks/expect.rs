@@ -45,10 +45,24 @@ pub(crate) fn see_other(answer: &Answer) -> String {
     answer.header("location").expect("a redirect has a destination").to_owned()
 }
 
+/// Where a browser goes from here: by a redirect, or, after a form, by a page that leads on (decision 0034).
+#[track_caller]
+pub(crate) fn onward(answer: &Answer) -> String {
+    if answer.status.as_u16() != 200 {
+        return see_other(answer);
+    }
+    page(answer, 200);
+    let html = String::from_utf8_lossy(&answer.body);
+    let (_, rest) = html.split_once(r#"<meta http-equiv="refresh" content="0; url="#).expect("it leads on");
+    let url = rest.split('"').next().unwrap_or_default();
+    assert!(html.contains(&format!(r#"href="{url}" rel="noreferrer""#)), "a link to the same: {html}");
+    url.replace("&#38;", "&").replace("&#39;", "'")
+}
+
 /// An authorization response: to `destination`, with our issuer and each parameter once.
 #[track_caller]
 pub(crate) fn response(world: &World, answer: &Answer, destination: &str) -> BTreeMap<String, String> {
-    let location = see_other(answer);
+    let location = onward(answer);
     let rest =
         location.strip_prefix(destination).unwrap_or_else(|| panic!("{location} is not {destination}"));
     assert!(rest.starts_with(['?', '&']), "{location}");
@@ -73,7 +87,7 @@ pub(crate) fn error_response(world: &World, answer: &Answer, destination: &str, 
 /// A success response to the default client, and its code.
 #[track_caller]
 pub(crate) fn code(world: &World, answer: &Answer) -> String {
-    let location = see_other(answer);
+    let location = onward(answer);
     let destination = location.split('?').next().unwrap_or_default().to_owned();
     let parameters = response(world, answer, &destination);
     assert_eq!(parameters.get("state").map(String::as_str), Some(STATE), "{parameters:?}");
