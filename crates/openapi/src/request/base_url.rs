@@ -1,6 +1,7 @@
 //! Where the API is, as the operator says.
 
 use http::Uri;
+use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use url::Url;
 
 use super::encoding::is_dots;
@@ -9,8 +10,9 @@ use super::encoding::is_dots;
 /// changes any of it (OA-06).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
-    /// `https://api.example.com`, with the port where it was written.
-    origin: String,
+    scheme: Scheme,
+    /// `api.example.com`, with the port where it was written.
+    authority: Authority,
     /// `/v1`, or nothing.
     prefix: String,
 }
@@ -28,7 +30,7 @@ impl BaseUrl {
     /// that is read in more than one way.
     pub fn new(uri: &Uri) -> Result<Self, InvalidBaseUrl> {
         let authority = uri.authority().ok_or(InvalidBaseUrl("has no host"))?;
-        let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"));
+        let scheme = uri.scheme().filter(|scheme| matches!(scheme.as_str(), "http" | "https"));
         let scheme = scheme.ok_or(InvalidBaseUrl("is neither http nor https"))?;
         if authority.as_str().contains('@') {
             return Err(InvalidBaseUrl("contains user information"));
@@ -38,11 +40,10 @@ impl BaseUrl {
         }
         let prefix = uri.path().trim_end_matches('/');
         let is_plain = !prefix.contains('\\') && !prefix.split('/').any(is_dots);
-        let base = Self { origin: format!("{scheme}://{authority}"), prefix: prefix.to_owned() };
-        let is_read_so = Url::parse(&format!("{}{prefix}/", base.origin))
+        let is_read_so = Url::parse(&format!("{scheme}://{authority}{prefix}/"))
             .is_ok_and(|url| url.path().strip_suffix('/') == Some(prefix));
         if is_plain && is_read_so {
-            Ok(base)
+            Ok(Self { scheme: scheme.clone(), authority: authority.clone(), prefix: prefix.to_owned() })
         } else {
             Err(InvalidBaseUrl("has a path that can be read in two ways"))
         }
@@ -50,25 +51,40 @@ impl BaseUrl {
 
     /// The URL of a path and a query below the base; `None` when parsers of URLs would read another one.
     pub(super) fn join(&self, path: &str, query: &str) -> Option<Uri> {
-        let Self { origin, prefix } = self;
-        if !path.starts_with('/') {
+        let is_read_so = path.starts_with('/')
+            && path.bytes().all(stays_in_path)
+            && query.bytes().all(stays_in_query)
+            && !path.split('/').any(is_dots);
+        if !is_read_so {
             return None;
         }
         let mark = if query.is_empty() { "" } else { "?" };
-        let text = format!("{origin}{prefix}{path}{mark}{query}");
-        let (uri, url) = (text.parse::<Uri>().ok()?, Url::parse(&text).ok()?);
-        let is_path = |read: &str| read.strip_prefix(prefix.as_str()) == Some(path);
-        let is_query = |read: Option<&str>| read.unwrap_or_default() == query;
-        let is_read_so =
-            is_path(uri.path()) && is_path(url.path()) && is_query(uri.query()) && is_query(url.query());
-        let is_there =
-            uri.authority().is_some_and(|there| origin.ends_with(there.as_str())) && url.fragment().is_none();
-        (is_read_so && is_there).then_some(uri)
+        let target = [&self.prefix, path, mark, query].concat();
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
+        Uri::from_parts(parts).ok()
     }
+}
+
+/// What is part of a path to every parser, and stays as it is: slashes and `pchar` (RFC 3986 §3.3).
+fn stays_in_path(byte: u8) -> bool {
+    let is_unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let is_delimiter =
+        matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=');
+    is_unreserved || is_delimiter || matches!(byte, b'/' | b'%' | b':' | b'@')
+}
+
+/// The same for a query (§3.4), but for `'`, which browsers encode there.
+fn stays_in_query(byte: u8) -> bool {
+    byte == b'?' || (byte != b'\'' && stays_in_path(byte))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn new(text: &str) -> Result<BaseUrl, InvalidBaseUrl> {
@@ -120,5 +136,21 @@ mod tests {
             assert_eq!(base.join("/x", query), None, "{query}");
         }
         assert!(base.join("/a%2Fb;c=d,e/..%2F", "a=%23&b=c").is_some());
+    }
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn oa_06_every_parser_reads_what_was_joined(
+            path in "(/[ -~]{0,4}|/[.%2eE;]{1,6}|/\\PC{0,3}){1,4}", query in "[ -~]{0,6}|\\PC{0,4}",
+        ) {
+            let base = new("https://a.test/v1").unwrap();
+            if let Some(uri) = base.join(&path, &query) {
+                let url = Url::parse(&uri.to_string()).unwrap();
+                let expected = (format!("/v1{path}"), query.as_str());
+                prop_assert_eq!((url.path(), url.query().unwrap_or_default()), (&*expected.0, expected.1));
+                prop_assert_eq!((uri.path(), uri.query().unwrap_or_default()), (&*expected.0, expected.1));
+                prop_assert_eq!((url.host_str(), url.fragment()), (Some("a.test"), None));
+            }
+        }
     }
 }

@@ -50,6 +50,9 @@ pub(super) fn unsafe_segment(encoded: &str) -> Option<&'static str> {
     if encoded.is_empty() {
         return Some("it must not be empty");
     }
+    if encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~')) {
+        return None;
+    }
     let mut text = encoded.to_owned();
     for _ in 0..ROUNDS {
         if text.chars().any(|character| character.is_control() || character == '\\') {

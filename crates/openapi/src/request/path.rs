@@ -106,14 +106,13 @@ fn put(
 ) -> Result<(), InvalidArguments> {
     let empty = || InvalidArguments::of(name, "it must not be empty");
     if parameter.content.is_some() {
-        write!(path, "{}", encoded(&compact(given.get()))).expect("a string takes everything");
+        put_encoded(path, &compact(given.get()));
         return Ok(());
     }
     let shape = Shape::of(given).ok_or_else(empty)?;
-    if shape.parts().iter().all(|part| part.is_empty()) {
+    if shape.is_empty() {
         return Err(empty());
     }
-    let wire = encoded(&parameter.name).to_string();
     let (before, between) = match (parameter.style, parameter.explode) {
         (Style::Label, true) => (".", "."),
         (Style::Label, false) => (".", ","),
@@ -122,21 +121,48 @@ fn put(
         _ => ("", ","),
     };
     let is_matrix = parameter.style == Style::Matrix;
-    let parts: Vec<String> = match &shape {
+    path.push_str(before);
+    if is_matrix && (!parameter.explode || matches!(shape, Shape::Scalar(_))) {
+        put_name(path, &parameter.name);
+    }
+    match &shape {
+        Shape::Scalar(text) => put_encoded(path, text),
         Shape::Members(members) if parameter.explode => {
-            members.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect()
+            put_each(path, between, members, |path, (key, value)| {
+                put_name(path, key);
+                put_encoded(path, value);
+            });
         }
         Shape::List(elements) if is_matrix && parameter.explode => {
-            elements.iter().map(|value| format!("{wire}={}", encoded(value))).collect()
+            put_each(path, between, elements, |path, value| {
+                put_name(path, &parameter.name);
+                put_encoded(path, value);
+            });
         }
-        shape => shape.parts().into_iter().map(|part| encoded(part).to_string()).collect(),
-    };
-    path.push_str(before);
-    let is_named = !parameter.explode || matches!(shape, Shape::Scalar(_));
-    if is_matrix && is_named {
-        path.push_str(&wire);
-        path.push('=');
+        shape => put_each(path, between, shape.parts(), put_encoded),
     }
-    path.push_str(&parts.join(between));
     Ok(())
+}
+
+fn put_each<P>(
+    path: &mut String,
+    between: &str,
+    parts: impl IntoIterator<Item = P>,
+    put: impl Fn(&mut String, P),
+) {
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 0 {
+            path.push_str(between);
+        }
+        put(path, part);
+    }
+}
+
+fn put_name(path: &mut String, name: &str) {
+    put_encoded(path, name);
+    path.push('=');
+}
+
+fn put_encoded(path: &mut String, text: &str) {
+    write!(path, "{}", encoded(text)).expect("a string takes everything");
 }

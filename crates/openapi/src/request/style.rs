@@ -31,6 +31,15 @@ impl<'a> Shape<'a> {
         })
     }
 
+    /// Whether none of its parts has a character.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Scalar(text) => text.is_empty(),
+            Self::List(elements) => elements.iter().all(|element| element.is_empty()),
+            Self::Members(members) => members.iter().all(|(name, value)| name.is_empty() && value.is_empty()),
+        }
+    }
+
     /// The parts in a row, as every style has them that does not write members apart.
     pub(super) fn parts(&self) -> Vec<&str> {
         match self {

@@ -34,6 +34,8 @@ const NEXT: [&str; 16] = [
 /// Members that hold such members.
 const AROUND: [&str; 7] =
     ["meta", "metadata", "pagination", "paging", "page_info", "response_metadata", "links"];
+/// A part of each of [`NEXT`], in either case: a body without it need not be read.
+const HINTS: [&str; 2] = ["next", "Next"];
 /// The longest body that is read for it, in bytes.
 const LONGEST: usize = 4 * 1024 * 1024;
 
@@ -46,6 +48,9 @@ pub(super) fn note(answers: &Answers, answered: &Answered<'_>) -> Option<String>
         return None;
     }
     let text = std::str::from_utf8(answered.body).ok()?;
+    if !HINTS.iter().any(|hint| text.contains(hint)) {
+        return None;
+    }
     let object = Object::read(text, &[]).ok()?;
     let inside = || AROUND.iter().find_map(|name| next_in(&Object::read(object.get(name)?.get(), &[]).ok()?));
     let (name, value) = next_in(&object).or_else(inside)?;
