@@ -59,8 +59,9 @@ pub(super) async fn answer(
 /// To a server of the same era: the body as it was checked, the headers made from it again.
 async fn forward(endpoint: &RelayEndpoint, caller: Caller, asked: &Asked<'_>) -> Result<Response, Refusal> {
     check_parameters(&caller, asked)?;
-    let body = asked.body_with(capabilities(&caller, asked)?.as_deref());
-    let (_, answer) = caller.post(headers(asked), body).await?;
+    let capabilities = capabilities(&caller, asked)?;
+    let message = || (headers(asked), asked.body_with(capabilities.as_deref()));
+    let answer = caller.answer((asked.request, asked.params), message).await?;
     let passage = passage(endpoint, &caller, asked);
     match answer {
         Answer::Json(StatusCode::OK, body) if passes(endpoint, &caller, &passage, &body) => {
@@ -88,7 +89,7 @@ fn passage(endpoint: &RelayEndpoint, caller: &Caller, asked: &Asked<'_>) -> Pass
         asked: Kind::of(&asked.request.method),
         eras: Eras::Same { knows_links: true },
         allowed: caller.remote().allowed(),
-        is_personal: caller.connection().is_some(),
+        is_personal: caller.presented().is_some(),
     }
 }
 

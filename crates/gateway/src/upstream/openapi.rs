@@ -117,7 +117,7 @@ impl Api {
         Some(params)
     }
 
-    /// Answers one message of the modern era, which the relay has checked.
+    /// Answers one message of the modern era.
     pub(crate) async fn post(
         &self,
         remote: &Remote,
@@ -129,13 +129,23 @@ impl Api {
             Message::Notification(_) | Message::Response(_) => return Ok(Answer::Accepted),
         };
         let params = Params::read(request.params).map_err(|_| UpstreamError::Malformed)?;
+        self.answer(remote, going, (&request, &params)).await
+    }
+
+    /// Answers one request of the modern era, which has been read.
+    pub(crate) async fn answer(
+        &self,
+        remote: &Remote,
+        going: Going<'_>,
+        (request, params): (&Request<'_>, &Params<'_>),
+    ) -> Result<Answer, UpstreamError> {
         let outcome = match &*request.method {
-            "server/discover" => Ok(success(&request, &*self.lists.description)),
-            "tools/list" => self.lists.tools(&params).map(|page| success(&request, page)),
-            "prompts/list" => Ok(success(&request, &*self.lists.prompts)),
-            "prompts/get" => lists::prompt(&self.tools, &params).map(|prompt| success(&request, &*prompt)),
-            "tools/call" => match self.call(remote, going, &params).await? {
-                Ok(result) => Ok(success(&request, &result)),
+            "server/discover" => Ok(success(request, &*self.lists.description)),
+            "tools/list" => self.lists.tools(params).map(|page| success(request, page)),
+            "prompts/list" => Ok(success(request, &*self.lists.prompts)),
+            "prompts/get" => lists::prompt(&self.tools, params).map(|prompt| success(request, &*prompt)),
+            "tools/call" => match self.call(remote, going, params).await? {
+                Ok(result) => Ok(success(request, &result)),
                 Err(refusal) => Err(refusal),
             },
             unknown => Err(Refusal::method_not_found(StatusCode::NOT_FOUND, unknown)),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use guard::Permit;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use mcp::{Era, ErrorObject};
+use mcp::{Era, ErrorObject, Params, Request};
 use oauth::Timestamp;
 use secret::Digest;
 
@@ -85,10 +85,27 @@ impl Caller {
                 Ok((HeaderMap::new(), Box::pin(joined.post(&self.permit, &headers, &body)).await?))
             }
             Reached::OpenApi(api) => {
-                let going = Going { presented: self.presented.as_ref(), shown: self.shown.as_deref() };
-                Ok((HeaderMap::new(), Box::pin(api.post(&self.remote, going, &body)).await?))
+                Ok((HeaderMap::new(), Box::pin(api.post(&self.remote, self.going(), &body)).await?))
             }
         }
+    }
+
+    /// Sends a request of the modern era that has been read. `message` writes it down, where it leaves the gateway.
+    pub(crate) async fn answer(
+        &self,
+        asked: (&Request<'_>, &Params<'_>),
+        message: impl FnOnce() -> (HeaderMap, Bytes),
+    ) -> Result<Answer, UpstreamError> {
+        if let Reached::OpenApi(api) = &self.remote.reached {
+            return Box::pin(api.answer(&self.remote, self.going(), asked)).await;
+        }
+        let (headers, body) = message();
+        self.post(headers, body).await.map(|(_, answer)| answer)
+    }
+
+    /// What goes along with a call of an API.
+    fn going(&self) -> Going<'_> {
+        Going { presented: self.presented.as_ref(), shown: self.shown.as_deref() }
     }
 
     /// Opens the stream of messages that belong to no request (legacy era).

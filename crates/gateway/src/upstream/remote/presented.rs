@@ -6,7 +6,7 @@
 //!    once more.
 //! 3. Whose it is stays the same for as long as the value lives: another account is another session (UP-14).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -28,8 +28,10 @@ struct Inner {
     owner: Owner,
     provider: ProviderName,
     needed: Scope,
-    connection: Digest,
-    account: Option<String>,
+    /// The one that was found: those after it are of the same connection, and of the same account.
+    first: Arc<Credential>,
+    /// See [`Presented::connection`]. Only sessions want to know.
+    connection: OnceLock<Digest>,
     /// The one that was presented last.
     last: ArcSwap<Credential>,
 }
@@ -42,21 +44,20 @@ impl Presented {
         provider: &ProviderName,
         needed: Scope,
     ) -> Result<Self, CredentialError> {
-        let credential = vault.credential(&owner, provider, &needed).await?;
-        let (connection, account) = (connection_of(&credential), credential.account().map(str::to_owned));
+        let first = vault.credential(&owner, provider, &needed).await?;
         let (vault, provider) = (vault.clone(), provider.clone());
-        let last = ArcSwap::new(credential);
-        Ok(Self(Arc::new(Inner { vault, owner, provider, needed, connection, account, last })))
+        let (connection, last) = (OnceLock::new(), ArcSwap::new(first.clone()));
+        Ok(Self(Arc::new(Inner { vault, owner, provider, needed, first, connection, last })))
     }
 
     /// Tells one connection from every other, and one account from another that has taken its place.
     pub(crate) fn connection(&self) -> &Digest {
-        &self.0.connection
+        self.0.connection.get_or_init(|| connection_of(&self.0.first))
     }
 
     /// The account, as its system calls it.
     pub(crate) fn account(&self) -> Option<&str> {
-        self.0.account.as_deref()
+        self.0.first.account()
     }
 
     /// The credential as it is now.
@@ -71,10 +72,14 @@ impl Presented {
     }
 
     fn same(&self, credential: Arc<Credential>) -> Result<Arc<Credential>, UpstreamError> {
-        if connection_of(&credential) != self.0.connection {
+        let Inner { first, last, .. } = &*self.0;
+        if Arc::ptr_eq(&credential, &last.load()) {
+            return Ok(credential);
+        }
+        if (credential.connection_id(), credential.account()) != (first.connection_id(), first.account()) {
             return Err(UpstreamError::SessionGone);
         }
-        self.0.last.store(credential.clone());
+        last.store(credential.clone());
         Ok(credential)
     }
 
