@@ -146,7 +146,7 @@ async fn listen_to_server(
     let mut sent = match (&session.sealed.upstream, headers_of(&session.sealed)) {
         (_, Some(headers)) => headers,
         (UpstreamSession::Modern(client), None) => {
-            return listening::before_modern(caller, client, &session.memory).await;
+            return listening::before_modern(endpoint, caller, client, &session.memory).await;
         }
         (UpstreamSession::Legacy(_) | UpstreamSession::Waiting, None) => return Err(NO_STREAM),
     };

@@ -16,5 +16,6 @@ mod parameters;
 mod processes;
 pub(crate) mod questions;
 mod redaction;
+mod together;
 mod trace_context;
 pub(crate) mod upstream;

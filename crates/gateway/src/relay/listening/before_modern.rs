@@ -18,7 +18,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::super::event_stream;
+use super::super::{RelayEndpoint, event_stream};
+use super::together::{Kind, Listener, Meeting, Opened};
 use super::{SIGN_OF_LIFE, in_subscription};
 use crate::endpoint::Refusal;
 use crate::session::memory::SessionMemory;
@@ -34,6 +35,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Opens the stream; a server that tells nothing of its own accord has none.
 pub(in super::super) async fn before_modern(
+    endpoint: &RelayEndpoint,
     caller: Arc<Caller>,
     client: &ClientDescription,
     memory: &Arc<SessionMemory>,
@@ -50,6 +52,7 @@ pub(in super::super) async fn before_modern(
     }
     let heard = Heard {
         meta: meta_of(client).ok_or(UpstreamError::Malformed)?,
+        meeting: Meeting::at(endpoint, &caller),
         caller,
         lists,
         subscriptions: memory.subscriptions(),
@@ -73,12 +76,14 @@ fn meta_of(client: &ClientDescription) -> Option<Box<RawValue>> {
 
 struct Heard {
     caller: Arc<Caller>,
+    /// Where it can be listened together with others.
+    meeting: Option<Meeting>,
     meta: Box<RawValue>,
     /// Which changes of lists the server tells.
     lists: SubscriptionFilter,
     subscriptions: watch::Receiver<BTreeSet<String>>,
     _memory: Arc<SessionMemory>,
-    messages: Option<Messages>,
+    messages: Option<Said>,
     pause: Duration,
     must_open: bool,
 }
@@ -140,7 +145,20 @@ impl Heard {
         }
     }
 
-    async fn ask(&mut self, filter: &SubscriptionFilter) -> Result<Messages, UpstreamError> {
+    async fn ask(&self, filter: &SubscriptionFilter) -> Result<Said, UpstreamError> {
+        let listener =
+            self.meeting.clone().and_then(|meeting| meeting.listen(self.caller.clone(), filter.clone()).ok());
+        let Some(listener) = listener else {
+            return self.ask_alone(filter).await.map(Box::new).map(Said::Alone);
+        };
+        match listener.opened().await {
+            Opened::Stream => Ok(Said::Together(listener)),
+            Opened::Answer(status, _) => Err(UpstreamError::Status(status)),
+            Opened::Failed(error) => Err(error),
+        }
+    }
+
+    async fn ask_alone(&self, filter: &SubscriptionFilter) -> Result<Messages, UpstreamError> {
         let params = json!({ "notifications": filter, "_meta": self.meta });
         let body = mcp::request(&RequestId::Integer(1), METHOD, &params);
         let headers: HeaderMap = mirror::compose(ProtocolVersion::LATEST, METHOD, None).into_iter().collect();
@@ -155,6 +173,35 @@ impl Heard {
     fn lose(&mut self) {
         self.messages = None;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// What the server says.
+enum Said {
+    /// To this client.
+    Alone(Box<Messages>),
+    /// To everybody who asks for the same.
+    Together(Listener),
+}
+
+impl Said {
+    /// The next message; `None` at the end of the stream. Being dropped in between loses nothing.
+    async fn next(&mut self) -> Result<Option<String>, UpstreamError> {
+        let listener = match self {
+            Self::Alone(messages) => return messages.next().await,
+            Self::Together(listener) => listener,
+        };
+        loop {
+            // One who was too slow asks again.
+            let Some(told) = listener.next().await else { return Ok(None) };
+            match told.kind() {
+                Kind::Comment => {}
+                Kind::Response => return Ok(None),
+                Kind::Acknowledgement | Kind::Notification => {
+                    return Ok(Some(String::from_utf8_lossy(told.text()).into_owned()));
+                }
+            }
+        }
     }
 }
 

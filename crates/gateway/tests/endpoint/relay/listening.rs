@@ -15,13 +15,13 @@ use crate::world::{Builder, World, initialize, rpc};
 /// Every stream that was opened, with what asked for it.
 type Streams = Arc<Mutex<Vec<(Value, Say)>>>;
 
-async fn open(router: &axum::Router, request: Builder<'_>) -> Body {
+pub(super) async fn open(router: &axum::Router, request: Builder<'_>) -> Body {
     let response = router.clone().oneshot(request.build()).await.unwrap();
     assert_eq!(response.status(), 200, "{response:?}");
     response.into_body()
 }
 
-async fn next(body: &mut Body) -> Value {
+pub(super) async fn next(body: &mut Body) -> Value {
     loop {
         let frame = tokio::time::timeout(Duration::from_secs(10), body.frame()).await.unwrap();
         let event = frame.unwrap().unwrap().into_data().unwrap();
@@ -32,7 +32,7 @@ async fn next(body: &mut Body) -> Value {
     }
 }
 
-fn told(method: &str, params: Value) -> Value {
+pub(super) fn told(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "method": method, "params": params })
 }
 

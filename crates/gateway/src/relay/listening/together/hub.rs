@@ -46,7 +46,7 @@ struct State {
 
 /// What the server answered.
 #[derive(Debug, Clone)]
-pub(super) enum Opened {
+pub(in super::super) enum Opened {
     /// Events.
     Stream,
     /// The response alone.
@@ -188,7 +188,7 @@ impl Hub {
 }
 
 /// One listener's place at a shared stream, which is left when this is dropped.
-pub(in crate::relay) struct Place {
+pub(super) struct Place {
     hub: Arc<Hub>,
     /// The number of the message that it takes next.
     next: usize,
@@ -211,7 +211,7 @@ impl Place {
     }
 
     /// What is told next; `None` when it was not taken in time, and is lost. Being dropped in between loses nothing.
-    pub(in crate::relay::listening) async fn next(&mut self) -> Option<Arc<Told>> {
+    pub(super) async fn next(&mut self) -> Option<Arc<Told>> {
         if let Some(acknowledged) = self.acknowledged.take() {
             return Some(acknowledged);
         }

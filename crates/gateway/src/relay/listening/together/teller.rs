@@ -5,13 +5,13 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode};
 use mcp::{Era, SubscriptionFilter};
 
-use super::super::super::RelayEndpoint;
 use super::super::super::conversation::{Conversation, Farewell};
 use super::super::super::event::calmed;
 use super::super::super::kept::Kept;
 use super::super::super::passage::{Eras, Kind as Asked, Passage};
 use super::heard::{Heard, heard};
 use super::hub::{Hub, Opened};
+use super::listener::Meeting;
 use super::request::request;
 use super::told::{OURS, Told};
 use crate::recorded::record_refused_request;
@@ -34,12 +34,7 @@ struct Teller {
 
 /// Opens the stream of a hub, with the permit of the first who listens, and tells what it says for as long as anybody
 /// does.
-pub(super) fn open(
-    endpoint: &RelayEndpoint,
-    caller: &Arc<Caller>,
-    hub: &Arc<Hub>,
-    filter: SubscriptionFilter,
-) {
+pub(super) fn open(meeting: &Meeting, caller: &Arc<Caller>, hub: &Arc<Hub>, filter: SubscriptionFilter) {
     let passage = Passage {
         asked_as: OURS,
         answered_as: OURS,
@@ -50,15 +45,15 @@ pub(super) fn open(
         is_personal: false,
     };
     let teller = Teller {
-        front: endpoint.front.clone(),
-        kept: endpoint.kept.clone(),
+        front: meeting.front.clone(),
+        kept: meeting.kept.clone(),
         hub: hub.clone(),
         filter,
         conversation: Conversation::new(caller.clone(), HeaderMap::new(), Farewell::Close),
         passage,
         requests: 0,
     };
-    let closing = Closing(endpoint.kept.clone(), hub.clone());
+    let closing = Closing(meeting.kept.clone(), hub.clone());
     tokio::spawn(async move {
         tokio::select! {
             () = closing.0.hubs.left(&closing.1) => {}
@@ -86,21 +81,24 @@ impl Teller {
             self.kept.hubs.forget(&self.hub);
         }
         self.hub.open(opened);
-        while is_stream {
+        if is_stream {
+            self.tell_events().await;
+        }
+    }
+
+    async fn tell_events(&mut self) {
+        loop {
             let told = match self.next().await {
                 Ok(Some(told)) => told,
                 Ok(None) => continue,
                 Err(error) => Told::failure(&error.to_string()),
             };
-            let is_last = told.is_last();
             self.hub.room().await;
-            if is_last {
+            if told.is_last() {
                 self.kept.hubs.forget(&self.hub);
+                return self.hub.tell(told);
             }
             self.hub.tell(told);
-            if is_last {
-                return;
-            }
         }
     }
 
@@ -147,7 +145,7 @@ impl Teller {
         let text = redacted.as_deref().unwrap_or(text);
         let envelope = Envelope::read(text.as_bytes()).ok_or(UpstreamError::Malformed)?;
         let told = match heard(&self.passage, &self.filter, &envelope) {
-            Heard::Told(kind) => Told::read(kind, text, &envelope).ok_or(UpstreamError::Malformed)?,
+            Heard::Told(kind) => Told::read(kind, text, &envelope)?,
             Heard::Refused(method, body) => {
                 record_refused_request(&self.front, self.caller(), &method).await;
                 Told::response(body)

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use mcp::json::Object;
+use mcp::json::{Object, is_object};
 use mcp::{ErrorCode, ErrorObject, RequestId, SUBSCRIPTION_ID, write_event};
 use serde_json::value::RawValue;
 
 use super::super::super::passage::only;
+use crate::upstream::remote::UpstreamError;
 use crate::upstream::remote::envelope::Envelope;
 
 /// The id of our own request at the server.
@@ -42,19 +43,19 @@ impl Told {
         Self { kind: Kind::Comment, text: raw.into(), ids: Vec::new(), is_redacted: false }
     }
 
-    /// A message, and what was read of it; `None` when it is not clear which ids it has.
-    pub(super) fn read(kind: Kind, text: &str, envelope: &Envelope<'_>) -> Option<Self> {
+    /// A message, and what was read of it; an error when it is not clear which ids it has.
+    pub(super) fn read(kind: Kind, text: &str, envelope: &Envelope<'_>) -> Result<Self, UpstreamError> {
         let response = envelope.id.filter(|_| kind == Kind::Response);
         let subscription = match envelope.params.or(envelope.result()) {
             Some(inside) => subscription_in(inside)?,
             None => None,
         };
         let ids = response.into_iter().chain(subscription).map(|id| place_of(id, text));
-        let mut ids = ids.collect::<Option<Vec<_>>>()?;
+        let mut ids = ids.collect::<Option<Vec<_>>>().ok_or(UpstreamError::Malformed)?;
         ids.sort_by_key(|id| id.start);
         // Between the tokens of a JSON text, where alone it can have one, a line break is as good as a space.
         let text = text.replace('\n', " ").into();
-        Some(Self { kind, text, ids, is_redacted: false })
+        Ok(Self { kind, text, ids, is_redacted: false })
     }
 
     /// The response when there is none.
@@ -66,8 +67,8 @@ impl Told {
     /// A response that was written here, for our own request.
     pub(super) fn response(body: Vec<u8>) -> Self {
         let text = String::from_utf8(body).unwrap_or_default();
-        let told =
-            Envelope::read(text.as_bytes()).and_then(|envelope| Self::read(Kind::Response, &text, &envelope));
+        let told = Envelope::read(text.as_bytes())
+            .and_then(|envelope| Self::read(Kind::Response, &text, &envelope).ok());
         told.unwrap_or(Self { kind: Kind::Response, text: text.into(), ids: Vec::new(), is_redacted: false })
     }
 
@@ -120,20 +121,23 @@ impl Told {
     }
 }
 
-/// The id of the subscription in parameters or a result, if there is one; `None` when it can be read in two ways.
-fn subscription_in(inside: &RawValue) -> Option<Option<&RawValue>> {
-    if !mcp::json::is_object(inside) {
-        return Some(None);
+/// The id of the subscription in parameters or a result, if there is one.
+fn subscription_in(inside: &RawValue) -> Result<Option<&RawValue>, UpstreamError> {
+    match member(inside, "_meta")? {
+        Some(meta) => member(meta, SUBSCRIPTION_ID),
+        None => Ok(None),
     }
-    let Some(meta) = member(inside, "_meta")? else { return Some(None) };
-    if mcp::json::is_object(meta) { member(meta, SUBSCRIPTION_ID) } else { Some(None) }
 }
 
-fn member<'a>(object: &'a RawValue, name: &str) -> Option<Option<&'a RawValue>> {
-    let object = Object::read(object.get(), &[name]).ok()?;
+/// The member of this name, if it is an object and has one: it must not have two, nor one that looks like it.
+fn member<'a>(object: &'a RawValue, name: &str) -> Result<Option<&'a RawValue>, UpstreamError> {
+    if !is_object(object) {
+        return Ok(None);
+    }
+    let object = Object::read(object.get(), &[name]).map_err(|_| UpstreamError::Malformed)?;
     match object.get(name) {
-        None => Some(None),
-        Some(_) => only(&object, name).map(Some),
+        None => Ok(None),
+        Some(_) => only(&object, name).map(Some).ok_or(UpstreamError::Malformed),
     }
 }
 
@@ -148,7 +152,7 @@ fn place_of(part: &RawValue, text: &str) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn told(kind: Kind, text: &str) -> Option<Told> {
+    fn told(kind: Kind, text: &str) -> Result<Told, UpstreamError> {
         Told::read(kind, text, &Envelope::read(text.as_bytes()).unwrap())
     }
 
@@ -179,7 +183,7 @@ mod tests {
             r#"{"method":"m","params":[1]}"#,
             r#"{"method":"m","params":{"_meta":1}}"#,
             r#"{"method":"m","params":{"_meta":{"progressToken":1}}}"#,
-            r#"{"method":"m","id":1,"params":{"text":"ID"}}"#,
+            r#"{"method":"m","id":1,"params":{"subscriptionId":1}}"#,
         ] {
             row(Kind::Notification, same, same);
         }
@@ -193,7 +197,7 @@ mod tests {
             r#"{"method":"m","params":{"_META":{}}}"#,
             r#"{"method":"m","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1,"io.modelcontextprotocol/subscriptionId":1}}}"#,
         ] {
-            assert!(told(Kind::Notification, text).is_none(), "{text}");
+            assert!(told(Kind::Notification, text).is_err(), "{text}");
         }
     }
 

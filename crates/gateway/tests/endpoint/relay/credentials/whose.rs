@@ -247,3 +247,23 @@ async fn a_members_link_reaches_the_client_of_the_joint_server() {
     });
     assert_eq!(text(&send("tools/call", true, again).await).0, "ada");
 }
+
+#[tokio::test]
+async fn up_14_nobody_listens_with_the_account_of_another() {
+    let upstream = modern_server().await;
+    let hub = Hub::new().await;
+    let gateway = hub.behind(&upstream);
+    hub.connect(user("ada"), "octo-ada", "token-of-ada").await;
+    hub.connect(user("bob"), "octo-bob", "token-of-bob").await;
+    let wanted = || ("subscriptions/listen", json!({ "notifications": { "toolsListChanged": true } }));
+    let listen = async |subject| hub.modern(&gateway, subject, false, wanted()).send().await;
+    let (ada, bob) = tokio::join!(listen("ada"), listen("bob"));
+    assert_eq!((text(&ada).0.as_str(), text(&bob).0.as_str()), ("ada", "bob"));
+    let mut presented: Vec<_> = upstream
+        .of("subscriptions/listen")
+        .iter()
+        .map(|sent| sent.header("authorization").to_owned())
+        .collect();
+    presented.sort();
+    assert_eq!(presented, ["Bearer token-of-ada", "Bearer token-of-bob"]);
+}
