@@ -54,11 +54,18 @@ async function visit(authorizationUrl) {
 async function walk(page, authorizationUrl, seen) {
   const issuer = new URL(authorizationUrl).origin;
   const isCallback = (request) => request.isNavigationRequest() && new URL(request.url()).origin !== issuer;
-  page.on('request', (request) => {
-    if (seen.callback === null && isCallback(request)) seen.callback = request.url();
+  const called = new Promise((resolve) => {
+    page.on('request', (request) => {
+      if (seen.callback !== null || !isCallback(request)) return;
+      seen.callback = request.url();
+      resolve();
+    });
   });
-  const isElsewhere = { waitUntil: 'commit', timeout: DEADLINE_MS };
-  const left = page.waitForURL((url) => url.origin !== issuer, isElsewhere).catch(() => {});
+  const left = new Promise((resolve) => {
+    page.on('framenavigated', (frame) => {
+      if (new URL(frame.url()).origin !== issuer) resolve();
+    });
+  });
   await page.goto(authorizationUrl, { waitUntil: 'load' });
   while (seen.callback === null) {
     if (seen.pages.length === MAX_PAGES) throw new Error('the authorization server shows page after page');
@@ -68,12 +75,17 @@ async function walk(page, authorizationUrl, seen) {
       // A client may close its callback listener before the page has arrived in full.
       if (seen.callback === null) throw error;
     });
-    if (seen.callback === null && (await leadsOn(page))) await left;
+    if (seen.callback === null && (await leadsOn(page))) await within(DEADLINE_MS, called);
   }
   // It may have closed it here too.
-  await Promise.race([left, setTimeout(LANDS_WITHIN_MS, null, { ref: false })]);
+  await within(LANDS_WITHIN_MS, left);
   await page.waitForLoadState('load', { timeout: LANDS_WITHIN_MS }).catch(() => {});
   seen.landed = page.url();
+}
+
+// Waits for it, and no longer than so.
+async function within(milliseconds, promise) {
+  await Promise.race([promise, setTimeout(milliseconds, null, { ref: false })]);
 }
 
 // Whether this page goes on by itself. One that cannot be asked has gone already.
