@@ -90,16 +90,24 @@ impl Remote {
     /// The whole of a body that is no stream.
     async fn whole(&self, mut body: outbound::Body) -> Result<Bytes, UpstreamError> {
         let read = async {
-            let mut whole = BytesMut::new();
+            // Nearly every answer comes in one piece, which is then all there is to it.
+            let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
             while !body.is_at_end()
                 && let Some(chunk) = body.chunk().await?
             {
-                if whole.len() + chunk.len() > self.answer_size {
+                if first.len().max(whole.len()) + chunk.len() > self.answer_size {
                     return Err(UpstreamError::TooLarge);
+                }
+                if first.is_empty() {
+                    first = chunk;
+                    continue;
+                }
+                if whole.is_empty() {
+                    whole.extend_from_slice(&first);
                 }
                 whole.extend_from_slice(&chunk);
             }
-            Ok(whole.freeze())
+            Ok(if whole.is_empty() { first } else { whole.freeze() })
         };
         timeout(self.answer_time, read).await.map_err(|_| UpstreamError::TimedOut)?
     }
