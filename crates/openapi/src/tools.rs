@@ -8,7 +8,7 @@ use crate::naming::{is_name, names};
 use crate::tuning::Tuning;
 use crate::{Cost, Document, DocumentError, Mode, Operation, Prompt, PromptError, Settings, Tool, Warning};
 use compile::Compiler;
-use overrides::Overrides;
+use overrides::{Override, Overrides, merged};
 pub(crate) use reserved::is_reserved_header;
 use search::Search;
 
@@ -56,6 +56,7 @@ impl Tools {
                 }
             }
         }
+        warnings.extend(compiler.unused());
         let tools = Self::new(tools, settings);
         if settings.mode == Mode::Tools && tools.all.len() > ADVISED_TOOLS {
             let (count, tokens) = (tools.all.len(), tools.cost.tokens);
@@ -137,12 +138,14 @@ impl Tools {
 struct Chosen<'o> {
     operation: &'o Operation,
     name: String,
+    overrides: Vec<Override<'o>>,
+    /// What these come to.
     tuning: Tuning,
 }
 
 fn select<'o>(
     operations: &'o [Operation],
-    settings: &Settings,
+    settings: &'o Settings,
     warnings: &mut Vec<Warning>,
 ) -> Vec<Chosen<'o>> {
     let (names, renamed) = names(operations, settings.naming, &settings.target);
@@ -151,8 +154,9 @@ fn select<'o>(
     let mut selected = Vec::new();
     for (operation, name) in operations.iter().zip(names) {
         if selecting.takes(operation, &name) {
-            let tuning = overrides.tuning(operation, &name);
-            selected.push(Chosen { operation, name, tuning });
+            let overrides = overrides.fitting(operation, &name);
+            let tuning = merged(&overrides);
+            selected.push(Chosen { operation, name, overrides, tuning });
         }
     }
     let places: HashSet<String> = selected.iter().map(|chosen| chosen.operation.place()).collect();

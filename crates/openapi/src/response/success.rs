@@ -1,5 +1,7 @@
 //! Answers of a call that succeeded.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use http::header::{CONTENT_ENCODING, LOCATION};
 use mcp::CallToolResult;
@@ -61,7 +63,10 @@ fn json(media_type: &MediaType, answered: &Answered<'_>) -> CallToolResult {
     let decoded = media_type.decoded(answered.body);
     let structured = if answered.is_cut { None } else { structured(&decoded) };
     // Secrets are looked for in it.
-    let said = respelled(&decoded).into_owned();
+    let said = match respelled(&decoded) {
+        Cow::Owned(respelled) => respelled,
+        Cow::Borrowed(_) => decoded,
+    };
     CallToolResult { structured_content: structured, ..of_content(vec![text(said)], false) }
 }
 

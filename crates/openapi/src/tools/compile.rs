@@ -4,6 +4,7 @@ use mcp::ParameterHeaders;
 use serde_json::{Map, Value, json};
 
 use super::arguments::{Arguments, Context};
+use super::overrides::Spoken;
 use super::reserved::{Credentials, is_reserved_header};
 use super::{Chosen, body, description};
 use crate::cost::{Cost, of_json};
@@ -17,6 +18,7 @@ pub(super) struct Compiler<'c> {
     requests: Schemas<'c>,
     responses: Schemas<'c>,
     credentials: Credentials,
+    spoken: Spoken<'c>,
 }
 
 impl<'c> Compiler<'c> {
@@ -27,13 +29,19 @@ impl<'c> Compiler<'c> {
             requests: Schemas::new(document, settings.slimming, Direction::Request),
             responses: Schemas::new(document, settings.slimming, Direction::Response),
             credentials: Credentials::of(document),
+            spoken: Spoken::default(),
         }
+    }
+
+    /// Settings of parameters that none of the tools has they were meant for.
+    pub(super) fn unused(&self) -> impl Iterator<Item = Warning> {
+        self.spoken.unused()
     }
 
     /// The tool, or why there is none.
     pub(super) fn compile(
         &mut self,
-        chosen: &Chosen<'_>,
+        chosen: &Chosen<'c>,
         warnings: &mut Vec<Warning>,
     ) -> Result<Tool, String> {
         let operation = chosen.operation;
@@ -67,7 +75,7 @@ impl<'c> Compiler<'c> {
 
     fn inputs(
         &mut self,
-        chosen: &Chosen<'_>,
+        chosen: &Chosen<'c>,
         warnings: &mut Vec<Warning>,
     ) -> Result<(Value, Binding), String> {
         let operation = chosen.operation;
@@ -80,10 +88,7 @@ impl<'c> Compiler<'c> {
         let mut arguments = Arguments::default();
         let parameters = arguments.bind(chosen, &mut context)?;
         let body = body::bind(&mut arguments, chosen, self.document, &mut context)?;
-        for parameter in chosen.tuning.parameters().filter(|name| !arguments.known.contains(*name)) {
-            let what = format!("{parameter:?} in the settings of {}", operation.place());
-            warnings.push(Warning::Unused { what });
-        }
+        self.spoken.note(&chosen.overrides, &arguments.known);
         let schema = self.requests.bundle(&arguments.into_schema()).map_err(too_large)?;
         check_headers(&schema)?;
         let accept = accepted(&operation.response);

@@ -250,6 +250,22 @@ fn a_tuning_that_cannot_be_is_told() {
 }
 
 #[test]
+fn a_parameter_under_a_glob_is_missed_once_and_only_where_no_tool_has_it() {
+    let with =
+        |name: &str| json!({ "get": { "parameters": [{ "name": name, "in": "query", "schema": {} }] } });
+    let root = json!({ "openapi": "3.1.0", "paths": { "/a": with("size"), "/b": with("other"), "/c": with("other") } });
+    let tuning = |member: Value| serde_json::from_value::<Tuning>(json!({ "default": member })).unwrap();
+    let overrides = [
+        ("/*".to_owned(), tuning(json!({ "size": 10, "page": 1 }))),
+        ("/b".to_owned(), tuning(json!({ "size": 20 }))),
+    ];
+    let (tools, warnings) = compile(&root, &Settings { overrides: overrides.into(), ..settings() });
+    assert_eq!(tools.all().len(), 3);
+    let expected = [r#""page" in overrides."/*""#, r#""size" in overrides."/b""#];
+    assert_eq!(warnings, expected.map(|what| format!("{what} names nothing in the document")));
+}
+
+#[test]
 fn bodies_are_written_in_the_first_form_that_can_be() {
     let body = |content: Value, required: bool| {
         one(&json!({ "operationId": "x", "requestBody": { "content": content, "required": required } }))
