@@ -17,6 +17,7 @@ mod search;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use audit::Outcome;
 use http::{StatusCode, Uri};
 use mcp::json::{Object, string};
 use mcp::{CallToolParams, CallToolResult, Content, Message, Params, Request, ResultType};
@@ -129,28 +130,32 @@ impl Api {
             Message::Notification(_) | Message::Response(_) => return Ok(Answer::Accepted),
         };
         let params = Params::read(request.params).map_err(|_| UpstreamError::Malformed)?;
-        self.answer(remote, going, (&request, &params)).await
+        self.answer(remote, going, (&request, &params)).await.map(|(answer, _)| answer)
     }
 
-    /// Answers one request of the modern era, which has been read.
+    /// Answers one request of the modern era, which has been read. How a call ended that has a result is told apart.
     pub(crate) async fn answer(
         &self,
         remote: &Remote,
         going: Going<'_>,
         (request, params): (&Request<'_>, &Params<'_>),
-    ) -> Result<Answer, UpstreamError> {
+    ) -> Result<(Answer, Option<Outcome>), UpstreamError> {
         let outcome = match &*request.method {
             "server/discover" => Ok(success(request, &*self.lists.description)),
             "tools/list" => self.lists.tools(params).map(|page| success(request, page)),
             "prompts/list" => Ok(success(request, &*self.lists.prompts)),
             "prompts/get" => lists::prompt(&self.tools, params).map(|prompt| success(request, &*prompt)),
             "tools/call" => match self.call(remote, going, params).await? {
-                Ok(result) => Ok(success(request, &result)),
+                Ok(result) => {
+                    let outcome = if result.is_error { Outcome::Failed } else { Outcome::Succeeded };
+                    return Ok((success(request, &result), Some(outcome)));
+                }
                 Err(refusal) => Err(refusal),
             },
             unknown => Err(Refusal::method_not_found(StatusCode::NOT_FOUND, unknown)),
         };
-        Ok(outcome.unwrap_or_else(|refusal| Answer::Refused(Box::new(refusal.to(&request.id)))))
+        let refused = |refusal: Refusal| Answer::Refused(Box::new(refusal.to(&request.id)));
+        Ok((outcome.unwrap_or_else(refused), None))
     }
 
     /// Calls a tool. What is wrong with the arguments is a result, so that a model reads it and does better (2025-11-25,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use audit::Outcome;
 use bytes::Bytes;
 use guard::Permit;
 use http::header::ACCEPT;
@@ -90,17 +91,18 @@ impl Caller {
         }
     }
 
-    /// Sends a request of the modern era that has been read. `message` writes it down, where it leaves the gateway.
+    /// Sends a request of the modern era that has been read. `message` writes it down, where it leaves the gateway. Where
+    /// it does not, the answer comes with word of how a call ended.
     pub(crate) async fn answer(
         &self,
         asked: (&Request<'_>, &Params<'_>),
         message: impl FnOnce() -> (HeaderMap, Bytes),
-    ) -> Result<Answer, UpstreamError> {
+    ) -> Result<(Answer, Option<Outcome>), UpstreamError> {
         if let Reached::OpenApi(api) = &self.remote.reached {
             return Box::pin(api.answer(&self.remote, self.going(), asked)).await;
         }
         let (headers, body) = message();
-        self.post(headers, body).await.map(|(_, answer)| answer)
+        self.post(headers, body).await.map(|(_, answer)| (answer, None))
     }
 
     /// What goes along with a call of an API.
