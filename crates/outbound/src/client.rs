@@ -1,18 +1,21 @@
 //! The client itself: checks the URL, sends, bounds the answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     body::Body,
-    connector::{GuardedConnector, Resolve, SystemResolver, bare_host},
+    connection::{Connection, Outgoing, Sent},
+    connector::{GuardedConnector, Resolve, SystemResolver},
     egress::Egress,
     error::Error,
+    origin::Origin,
+    pool::{Lease, Pool},
     tls::TlsConnector,
 };
 
@@ -45,7 +48,8 @@ impl Limits {
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    hyper: hyper_util::client::legacy::Client<TlsConnector, Full<Bytes>>,
+    connector: TlsConnector,
+    pool: Arc<Pool>,
 }
 
 impl Client {
@@ -56,13 +60,7 @@ impl Client {
 
     fn with_resolver(egress: Egress, resolver: Arc<dyn Resolve>) -> Self {
         let connector = TlsConnector::new(GuardedConnector::new(egress, resolver));
-        let hyper = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_mins(1))
-            .http1_max_buf_size(64 * 1024)
-            .http2_max_header_list_size(64 * 1024)
-            .build(connector);
-        Self { hyper }
+        Self { connector, pool: Arc::default() }
     }
 
     /// Sends `request` and reads the whole answer. Redirects are not followed.
@@ -73,33 +71,49 @@ impl Client {
 
     /// Sends `request` and hands over the answer as soon as its headers are there. Redirects are not followed.
     pub async fn stream(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Body>, Error> {
-        requestable(request.uri())?;
-        let uri = request.uri().clone();
+        let origin = Origin::of(request.uri())?;
         let start = Instant::now();
-        let headers = start + limits.headers.min(limits.total);
-        let response = match timeout_at(headers, self.hyper.request(request.map(Full::new))).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(Error::from_hyper(bare_host(&uri), &error)),
-            Err(_) => {
-                let host = bare_host(&uri).to_owned();
-                return Err(Error::Timeout { host, limit: limits.headers.min(limits.total) });
-            }
-        };
-        Ok(response.map(|incoming| Body::new(incoming, uri, limits, start + limits.total)))
+        let limit = limits.headers.min(limits.total);
+        let answer = timeout_at(start + limit, self.answer(&origin, request.map(Full::new))).await;
+        let (response, connection) =
+            answer.map_err(|_| Error::Timeout { host: origin.host().to_owned(), limit })??;
+        let lease = Lease::new(&self.pool, origin, connection);
+        Ok(response.map(|incoming| Body::new(incoming, lease, limits, start + limits.total)))
     }
-}
 
-/// Step 1 of the crate's essay.
-fn requestable(uri: &Uri) -> Result<(), Error> {
-    if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(Error::InvalidUrl("it is neither http nor https"));
+    /// The answer, and the connection that it comes on.
+    ///
+    /// A kept connection may have been closed by the other side just now. Then, and only when nothing of the request was
+    /// sent, it goes out on the next one.
+    async fn answer(
+        &self,
+        origin: &Origin,
+        mut request: Outgoing,
+    ) -> Result<(Response<Incoming>, Connection), Error> {
+        let uri = mem::take(request.uri_mut());
+        loop {
+            let kept = self.pool.take(origin);
+            let is_kept = kept.is_some();
+            let mut connection = match kept {
+                Some(kept) => kept,
+                None => Box::pin(self.connect(origin, &uri)).await?,
+            };
+            request = match connection.send(&uri, request).await {
+                Sent::Answered(response) => return Ok((response, connection)),
+                Sent::GivenBack(unsent) if is_kept => unsent,
+                Sent::GivenBack(_) | Sent::Broken => {
+                    return Err(Error::Broken { host: origin.host().to_owned() });
+                }
+            };
+        }
     }
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err(Error::InvalidUrl("it contains user information"));
-    }
-    match bare_host(uri) {
-        "" => Err(Error::InvalidUrl("it has no host")),
-        _ => Ok(()),
+
+    async fn connect(&self, origin: &Origin, uri: &Uri) -> Result<Connection, Error> {
+        let connection = Connection::open(self.connector.clone(), uri).await?;
+        if let Some(shared) = connection.share() {
+            self.pool.keep(origin, shared);
+        }
+        Ok(connection)
     }
 }
 

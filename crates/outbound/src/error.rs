@@ -1,6 +1,6 @@
 //! The one error of outbound requests.
 
-use std::{error::Error as _, time::Duration};
+use std::{error, time::Duration};
 
 use crate::egress::Refusal;
 
@@ -58,22 +58,16 @@ pub enum Error {
 }
 
 impl Error {
-    /// Our own error inside the chain of a hyper error, or what the chain says about connecting.
-    pub(crate) fn from_hyper(host: &str, error: &hyper_util::client::legacy::Error) -> Self {
-        let mut cause = error.source();
-        let mut deepest = None;
-        while let Some(current) = cause {
-            if let Some(own) = current.downcast_ref::<Self>() {
+    /// Our own error inside of what a connector says, or the deepest reason that it gives.
+    pub(crate) fn of_connecting(host: &str, error: &(dyn error::Error + 'static)) -> Self {
+        let mut reason = error;
+        loop {
+            if let Some(own) = reason.downcast_ref::<Self>() {
                 return own.clone();
             }
-            deepest = Some(current);
-            cause = current.source();
+            let Some(cause) = reason.source() else { break };
+            reason = cause;
         }
-        match deepest {
-            Some(reason) if error.is_connect() => {
-                Self::Connect { host: host.to_owned(), reason: reason.to_string() }
-            }
-            _ => Self::Broken { host: host.to_owned() },
-        }
+        Self::Connect { host: host.to_owned(), reason: reason.to_string() }
     }
 }

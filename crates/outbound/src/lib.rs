@@ -11,15 +11,20 @@
 //! 5. **read**: within [`Limits`], without decompression, and without following redirects: a `3xx` is the caller's
 //!    answer like any other status.
 //!
+//! A connection that was judged is kept for the next request of the same client to the same scheme, host and port.
+//!
 //! No proxy is taken from the environment, and an [`Error`] never contains bytes of a response.
 
 pub mod guard;
 
 mod body;
 mod client;
+mod connection;
 mod connector;
 mod egress;
 mod error;
+mod origin;
+mod pool;
 mod tls;
 
 pub use body::Body;

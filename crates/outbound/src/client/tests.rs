@@ -1,5 +1,7 @@
 //! The client against listeners on loopback and a hostile name server.
 
+mod kept;
+
 use std::{
     convert::Infallible,
     future::Future,
