@@ -1,7 +1,7 @@
 use oauth::Timestamp;
 use secret::Digest;
 
-use crate::{Event, entry::canonical};
+use crate::{Event, Segment, canonical};
 
 /// How far a chain is: its last sequence number, and the hash that stands for everything up to there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,18 +62,48 @@ impl Chain {
 
     /// Appends what happened at `time`.
     pub fn append(&mut self, time: Timestamp, event: &Event) -> Link {
-        let sequence = self.head.sequence + 1;
-        let entry = canonical(event, &self.node, sequence, time);
-        let previous_hash = self.head.hash;
-        let hash = hash(&previous_hash, &entry);
-        self.head = Head { sequence, hash };
-        Link { node: self.node.clone(), sequence, time, previous_hash, hash, entry }
+        let segment = self.append_all([(time, event)]);
+        segment.and_then(|segment| segment.links().next()).expect("what happened is a link")
+    }
+
+    /// Appends what happened, in this order; `None` for nothing.
+    pub fn append_all<'e>(
+        &mut self,
+        happened: impl IntoIterator<Item = (Timestamp, &'e Event)>,
+    ) -> Option<Segment> {
+        let before = self.head;
+        let (mut hashes, mut entries, mut until) = (Vec::new(), Vec::new(), None);
+        // One for all entries: what is hashed stands in it, the hash before and the entry.
+        let mut buffer = Vec::new();
+        for (time, event) in happened {
+            if until.is_some() {
+                entries.push(b'\n');
+            }
+            let (sequence, begin) = (self.head.sequence + 1, entries.len());
+            canonical::write(&mut entries, event, &self.node, sequence, time);
+            let hash = hash(&mut buffer, &self.head.hash, &entries[begin..]);
+            hashes.extend_from_slice(hash.as_bytes());
+            self.head = Head { sequence, hash };
+            until = Some(time);
+        }
+        Some(Segment {
+            node: self.node.clone(),
+            first: before.sequence + 1,
+            last: self.head.sequence,
+            previous_hash: before.hash,
+            hashes,
+            entries: String::from_utf8(entries).expect("it is made of texts"),
+            until: until?,
+        })
     }
 }
 
-/// `SHA-256(previous || entry)`
-pub(crate) fn hash(previous: &Digest, entry: &str) -> Digest {
-    Digest::of(&[previous.as_bytes(), entry.as_bytes()].concat())
+/// `SHA-256(previous || entry)`, put together in `buffer`.
+pub(crate) fn hash(buffer: &mut Vec<u8>, previous: &Digest, entry: &[u8]) -> Digest {
+    buffer.clear();
+    buffer.extend_from_slice(previous.as_bytes());
+    buffer.extend_from_slice(entry);
+    Digest::of(buffer)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use oauth::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::Event;
+use crate::{Event, canonical};
 
 /// An event at its place in the chain of one node.
 ///
@@ -38,23 +38,10 @@ impl Entry {
     /// The canonical JSON.
     pub fn canonical(&self) -> String {
         let Self { event, node, sequence, time } = self;
-        canonical(event, node, *sequence, *time)
+        let mut text = Vec::new();
+        canonical::write(&mut text, event, node, *sequence, *time);
+        String::from_utf8(text).expect("it is made of texts")
     }
-}
-
-/// The canonical JSON of the entry of these members.
-pub(crate) fn canonical(event: &Event, node: &str, sequence: i64, time: Timestamp) -> String {
-    let entry = Borrowed { event, node, sequence, time };
-    serde_json::to_string(&entry).expect("these types have string keys and cannot fail to serialise")
-}
-
-/// An [`Entry`] whose members belong to somebody else.
-#[derive(Serialize)]
-struct Borrowed<'a> {
-    event: &'a Event,
-    node: &'a str,
-    sequence: i64,
-    time: Timestamp,
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
 use oauth::{ClientId, Issuer};
 use serde::{Deserialize, Serialize};
+
+use crate::Part;
 
 /// Something that happened. Texts are cut at [`Event::MAXIMUM_TEXT`] bytes: they may come from strangers.
 ///
@@ -15,13 +17,13 @@ pub struct Event {
     pub account: Option<String>,
     /// The client that did it, or that it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
+    pub client_id: Option<Part<ClientId>>,
     /// What was decided and by which rule, where there was something to decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// What else there is to say, in names and texts without secrets.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub detail: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub detail: Part<BTreeMap<String, String>>,
     /// How long it took, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
@@ -31,10 +33,10 @@ pub struct Event {
     pub outcome: Outcome,
     /// Who did it, or whom it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub person: Option<Person>,
+    pub person: Option<Part<Person>>,
     /// The MCP server, as it is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<String>,
+    pub server: Option<Part<str>>,
     /// The tool, as it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
@@ -106,7 +108,7 @@ impl Person {
 #[serde(deny_unknown_fields)]
 pub struct Decision {
     /// The name of the rule.
-    pub rule: String,
+    pub rule: Cow<'static, str>,
     /// Whether it may be.
     pub verdict: Verdict,
 }
@@ -145,7 +147,7 @@ impl Event {
             account: None,
             client_id: None,
             decision: None,
-            detail: BTreeMap::new(),
+            detail: Part::default(),
             duration_ms: None,
             kind,
             outcome,
@@ -157,17 +159,19 @@ impl Event {
 
     /// By or about this person.
     pub fn person(self, person: Person) -> Self {
-        Self { person: Some(person), ..self }
+        Self { person: Some(person.into()), ..self }
     }
 
     /// By or about this client.
     pub fn client(self, client_id: &ClientId) -> Self {
-        Self { client_id: Some(ClientId::from_unverified(bounded(client_id.as_str()))), ..self }
+        Self { client_id: Some(ClientId::from_unverified(bounded(client_id.as_str())).into()), ..self }
     }
 
     /// At this MCP server.
-    pub fn server(self, name: &str) -> Self {
-        Self { server: Some(bounded(name)), ..self }
+    pub fn server(self, name: impl Into<Part<str>>) -> Self {
+        let name = name.into();
+        let is_short = name.len() <= Self::MAXIMUM_TEXT;
+        Self { server: Some(if is_short { name } else { bounded(&name).as_str().into() }), ..self }
     }
 
     /// With this account at a third party.
@@ -181,8 +185,11 @@ impl Event {
     }
 
     /// Decided so by the rule of this name.
-    pub fn decision(self, verdict: Verdict, rule: &str) -> Self {
-        Self { decision: Some(Decision { rule: bounded(rule), verdict }), ..self }
+    pub fn decision(self, verdict: Verdict, rule: impl Into<Cow<'static, str>>) -> Self {
+        let rule = rule.into();
+        let is_short = rule.len() <= Self::MAXIMUM_TEXT;
+        let rule = if is_short { rule } else { bounded(&rule).into() };
+        Self { decision: Some(Decision { rule, verdict }), ..self }
     }
 
     /// It took so long.
@@ -194,9 +201,13 @@ impl Event {
 
     /// One thing more to say. `value` is shown to operators: never a secret.
     pub fn detail(mut self, name: &str, value: impl fmt::Display) -> Self {
-        self.detail.insert(name.to_owned(), bounded(&value.to_string()));
+        self.detail.own().insert(name.to_owned(), bounded(&value.to_string()));
         self
     }
+}
+
+fn is_empty(detail: &BTreeMap<String, String>) -> bool {
+    detail.is_empty()
 }
 
 fn bounded(text: &str) -> String {
@@ -227,9 +238,9 @@ mod tests {
         let event = Event::new(Kind::ToolCall, Outcome::Refused)
             .person(Person::new(&Issuer::parse("https://v.test").unwrap(), &long, Some(&long)))
             .client(&ClientId::from_unverified(long.clone()))
-            .server(&long)
+            .server(long.as_str())
             .tool(&long)
-            .decision(Verdict::Denied, &long)
+            .decision(Verdict::Denied, long.clone())
             .detail("peer", &long);
         let json = serde_json::to_string(&event).unwrap();
         assert!(json.len() < 8 * Event::MAXIMUM_TEXT, "{}", json.len());

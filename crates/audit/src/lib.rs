@@ -11,17 +11,20 @@
 //! 6. A [`Verifier`] reads a chain from its beginning and names what is wrong with it.
 
 mod auditor;
+mod canonical;
 mod chain;
 mod checkpoint;
 mod entry;
 mod event;
+mod part;
 mod segment;
 mod verify;
 
-pub use auditor::{Auditor, Overloaded, Place, Reservation, Unrecorded};
+pub use auditor::{Auditor, Ledger, Observer, Overloaded, Place, Reservation, Unrecorded};
 pub use chain::{Chain, Head, Link};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use entry::{Entry, EntryError};
 pub use event::{Decision, Event, Kind, Outcome, Person, Verdict};
+pub use part::Part;
 pub use segment::Segment;
 pub use verify::{Fault, Report, Verifier, verify};

@@ -25,30 +25,8 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// What holds these links, which follow each other; nothing for no links.
-    pub fn of(links: &[Link]) -> Option<Self> {
-        let (first, last) = (links.first()?, links.last()?);
-        let mut hashes = Vec::with_capacity(links.len() * Digest::LENGTH);
-        let mut entries = String::with_capacity(links.iter().map(|link| link.entry.len() + 1).sum());
-        for link in links {
-            hashes.extend_from_slice(link.hash.as_bytes());
-            if !entries.is_empty() {
-                entries.push('\n');
-            }
-            entries.push_str(&link.entry);
-        }
-        Some(Self {
-            node: first.node.clone(),
-            first: first.sequence,
-            last: last.sequence,
-            previous_hash: first.previous_hash,
-            hashes,
-            entries,
-            until: last.time,
-        })
-    }
-
-    /// The links again, the first one first, and at least one. Where a row is not what [`Segment::of`] makes, some
+    /// The links again, the first one first, and at least one. Where a row is not what a
+    /// [`Chain`](crate::Chain) made, some
     /// link is none that a [`Verifier`](crate::Verifier) accepts.
     pub fn links(&self) -> impl Iterator<Item = Link> {
         let mut hashes = self.hashes.chunks(Digest::LENGTH).map(read_hash);
@@ -87,6 +65,12 @@ mod tests {
     use super::*;
     use crate::{Chain, Head, entry::tests::full_event, verify};
 
+    fn segment(count: i64) -> Option<Segment> {
+        let event = full_event();
+        let happened = (1..=count).map(|second| (Timestamp::from_seconds(second), &event));
+        Chain::new("n", Head::default()).append_all(happened)
+    }
+
     fn links(count: i64) -> Vec<Link> {
         let mut chain = Chain::new("n", Head::default());
         (1..=count).map(|second| chain.append(Timestamp::from_seconds(second), &full_event())).collect()
@@ -95,17 +79,16 @@ mod tests {
     #[test]
     fn the_links_come_back_as_they_were() {
         for count in 1..4 {
-            let links = links(count);
-            let segment = Segment::of(&links).unwrap();
+            let segment = segment(count).unwrap();
             assert_eq!((segment.first, segment.last), (1, count));
-            assert_eq!(segment.links().collect::<Vec<_>>(), links);
+            assert_eq!(segment.links().collect::<Vec<_>>(), links(count));
         }
-        assert_eq!(Segment::of(&[]), None);
+        assert_eq!(segment(0), None);
     }
 
     #[test]
     fn whatever_is_changed_in_a_row_is_seen() {
-        let whole = Segment::of(&links(3)).unwrap();
+        let whole = segment(3).unwrap();
         let changes: [fn(&mut Segment); 10] = [
             |segment| segment.first = 2,
             |segment| segment.node = "m".into(),

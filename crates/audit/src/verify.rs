@@ -164,7 +164,7 @@ impl Verifier {
         let is_labelled = entry.is_some_and(|entry| entry.time == link.time)
             && link.node == self.report.node
             && sequence == expected;
-        if !is_labelled || link.hash != hash(&link.previous_hash, &link.entry) {
+        if !is_labelled || link.hash != hash(&mut Vec::new(), &link.previous_hash, link.entry.as_bytes()) {
             return Some(Fault::Altered { sequence });
         }
         if link.previous_hash != self.head.hash {

@@ -128,7 +128,7 @@ impl Gate {
     }
 
     async fn begin(&self, permit: &Permit) -> Result<RecordedCall, CallRefusal> {
-        let recorded = RecordedCall::begin(&self.front, permit, self.policy.server()).await;
+        let recorded = RecordedCall::begin(&self.front, permit, self.policy.server_name()).await;
         recorded.map_err(CallRefusal::NotRecorded)
     }
 

@@ -108,7 +108,7 @@ pub struct Denial<'p> {
 /// The policy of one server: the scopes of its tools, and the rules that have to do with it.
 #[derive(Debug)]
 pub struct ServerPolicy {
-    server: String,
+    server: Arc<str>,
     scopes: ScopeTable,
     policy: Policy,
     here: Vec<Arc<Rule>>,
@@ -127,12 +127,17 @@ impl ServerPolicy {
 
     fn with(server: &str, scopes: ScopeTable, policy: &Policy) -> Self {
         let here = policy.rules.iter().filter(|rule| rule.is_at(server)).cloned().collect();
-        Self { server: server.to_owned(), scopes, policy: policy.clone(), here }
+        Self { server: server.into(), scopes, policy: policy.clone(), here }
     }
 
     /// The server.
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Its name, for what keeps it longer.
+    pub(crate) fn server_name(&self) -> Arc<str> {
+        Arc::clone(&self.server)
     }
 
     /// Whether a list is the same for everybody.

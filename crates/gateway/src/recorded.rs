@@ -1,5 +1,6 @@
 //! Tool calls on their way into the audit log.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
@@ -13,6 +14,7 @@ use guard::Permit;
 use http::header::CONTENT_TYPE;
 use oauth::{Clock, Timestamp};
 
+use crate::policy::BY_SCOPE;
 use crate::settings::Front;
 use crate::upstream::remote::Caller;
 
@@ -34,6 +36,20 @@ pub(crate) async fn record_refused_request(front: &Front, caller: &Caller, metho
     }
 }
 
+/// A call by the permit's holder, as far as their token says what is recorded of it.
+fn a_call(permit: &Permit) -> Event {
+    let person = Person::new(permit.issuer(), permit.subject(), permit.user_name());
+    let event = Event::new(Kind::ToolCall, Outcome::Abandoned).person(person).client(permit.client_id());
+    // What the policy decides by, so that it can be asked again about the past.
+    let event = event.detail("scope", permit.scope());
+    let event = listed(event, "roles", permit.roles());
+    let event = listed(event, "groups", permit.groups());
+    match permit.grant_id() {
+        Some(grant) => event.detail("grant", grant),
+        None => event,
+    }
+}
+
 /// As JSON, since a name from elsewhere may have spaces.
 fn listed(event: Event, name: &str, texts: &[String]) -> Event {
     if texts.is_empty() { event } else { event.detail(name, serde_json::json!(texts)) }
@@ -49,23 +65,17 @@ pub(crate) struct RecordedCall {
 
 impl RecordedCall {
     /// A call to `server` by the permit's holder. Nothing is decided or done before this.
-    pub(crate) async fn begin(front: &Front, permit: &Permit, server: &str) -> Result<Self, Overloaded> {
+    pub(crate) async fn begin(front: &Front, permit: &Permit, server: Arc<str>) -> Result<Self, Overloaded> {
         let place = front.auditor.reserve().await?;
-        let person = Person::new(permit.issuer(), permit.subject(), permit.user_name());
-        let event = Event::new(Kind::ToolCall, Outcome::Abandoned).person(person).client(permit.client_id());
-        // What the policy decides by, so that it can be asked again about the past.
-        let event = event.server(server).detail("scope", permit.scope());
-        let event = listed(event, "roles", permit.roles());
-        let event = listed(event, "groups", permit.groups());
-        let event = match permit.grant_id() {
-            Some(grant) => event.detail("grant", grant),
-            None => event,
-        };
+        // What the token says is the same for all its calls.
+        let event = permit.derived(a_call).server(server);
         Ok(Self { entry: Some((place, event)), clock: front.clock.clone(), began: front.clock.now() })
     }
 
     /// `rule` of the policy allows `tool`; what remains is how it ends.
     pub(crate) fn allow(mut self, tool: &str, rule: &str) -> Self {
+        // Where there are no rules, scopes decide every call.
+        let rule = if rule == BY_SCOPE { Cow::Borrowed(BY_SCOPE) } else { Cow::Owned(rule.to_owned()) };
         let event = |event: Event| event.tool(tool).decision(Verdict::Allowed, rule);
         self.entry = self.entry.take().map(|(place, allowed)| (place, event(allowed)));
         self
@@ -85,14 +95,14 @@ impl RecordedCall {
 
     /// `rule` of the policy denies `tool`.
     pub(crate) fn deny(mut self, tool: &str, rule: &str) {
-        self.record(Outcome::Refused, |event| named(event, tool).decision(Verdict::Denied, rule));
+        self.record(Outcome::Refused, |event| named(event, tool).decision(Verdict::Denied, rule.to_owned()));
     }
 
     /// `limit` allows no more, to this call or to this request that is none; the entry stands for `refusals`.
     pub(crate) fn deny_too_many(mut self, tool: Option<&str>, limit: &str, refusals: u64) {
         self.record(Outcome::Refused, |event| {
             let event = tool.map_or(event.clone(), |tool| named(event, tool));
-            event.decision(Verdict::Denied, limit).detail("refusals", refusals)
+            event.decision(Verdict::Denied, limit.to_owned()).detail("refusals", refusals)
         });
     }
 

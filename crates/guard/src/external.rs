@@ -29,6 +29,8 @@ pub use introspection::Introspection;
 use introspection::Introspector;
 use key_set::KeySet;
 
+use crate::verified::Verified;
+
 /// How long an outcome may be used again without looking at the keys again: a key that its issuer withdraws ends the
 /// tokens that it signed within this time.
 const VERIFIED: Duration = Duration::from_mins(5);
@@ -101,7 +103,7 @@ impl Default for TrustedIssuers {
 /// What became of a token, and how long that holds.
 #[derive(Clone)]
 pub(crate) struct Judged {
-    pub(crate) claims: Result<Arc<AccessTokenClaims>, Refused>,
+    pub(crate) claims: Result<Arc<Verified>, Refused>,
     pub(crate) until: Timestamp,
 }
 
@@ -207,7 +209,7 @@ impl ExternalIssuer {
         match found {
             Ok(claims) => {
                 let until = (self.now() + holds).min(Timestamp::from_seconds(claims.exp));
-                Judged { claims: Ok(Arc::new(claims)), until }
+                Judged { claims: Ok(Arc::new(claims.into())), until }
             }
             Err(reason) => {
                 tracing::debug!(issuer = %self.0.issuer, %reason, "access token of another issuer refused");

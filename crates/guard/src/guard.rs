@@ -13,6 +13,7 @@ use secret::Digest;
 use crate::{
     Challenge, Keys, Permit, RevokedTokens, Tenant, TrustedIssuers,
     external::{ExternalIssuer, Judged, Refused},
+    verified::Verified,
 };
 
 /// What a guard needs to know of its resource.
@@ -74,7 +75,7 @@ pub struct Guard(Arc<Inner>);
 struct Inner {
     settings: Settings,
     metadata_url: String,
-    verified: Cache<Digest, Arc<AccessTokenClaims>>,
+    verified: Cache<Digest, Arc<Verified>>,
     /// What became of tokens of other issuers.
     judged: Cache<Digest, Judged>,
 }
@@ -193,7 +194,7 @@ impl Guard {
     }
 
     /// What became of a token that was seen before.
-    fn known(&self, token: &str) -> Option<Result<Arc<AccessTokenClaims>, Refused>> {
+    fn known(&self, token: &str) -> Option<Result<Arc<Verified>, Refused>> {
         let digest = Digest::of(token.as_bytes());
         if let Some(claims) = self.0.verified.get(&digest) {
             return Some(Ok(claims));
@@ -206,7 +207,7 @@ impl Guard {
     }
 
     /// A new token of our own issuer.
-    fn verify(&self, token: &str) -> Result<Arc<AccessTokenClaims>, Refused> {
+    fn verify(&self, token: &str) -> Result<Arc<Verified>, Refused> {
         let Settings { issuer, issuers, keys, clock, .. } = &self.0.settings;
         if !issuers.own {
             return Err(Refused);
@@ -215,16 +216,13 @@ impl Guard {
             tracing::debug!(%reason, "access token refused");
             Refused
         })?;
-        let claims = Arc::new(claims);
+        let claims = Arc::new(Verified::from(claims));
         self.0.verified.insert(Digest::of(token.as_bytes()), Arc::clone(&claims));
         Ok(claims)
     }
 
     /// The last word on a token whose claims are verified, or that is refused.
-    pub(crate) fn decide(
-        &self,
-        claims: Result<Arc<AccessTokenClaims>, Refused>,
-    ) -> Result<Permit, Challenge> {
+    pub(crate) fn decide(&self, claims: Result<Arc<Verified>, Refused>) -> Result<Permit, Challenge> {
         let claims = claims.map_err(|Refused| self.invalid_token())?;
         if self.holds(&claims) {
             return Ok(self.permit(claims));
@@ -232,7 +230,7 @@ impl Guard {
         Err(if self.is_of_another_account(&claims) { self.other_account() } else { self.invalid_token() })
     }
 
-    fn permit(&self, claims: Arc<AccessTokenClaims>) -> Permit {
+    fn permit(&self, claims: Arc<Verified>) -> Permit {
         let is_external = claims.iss != self.0.settings.issuer;
         Permit::new(claims, is_external)
     }

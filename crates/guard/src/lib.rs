@@ -44,6 +44,7 @@ mod revocation;
 mod signed;
 mod tenant;
 mod tool_call;
+mod verified;
 
 pub use challenge::Challenge;
 pub use external::{

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use oauth::{
-    ClientId, GrantId, Issuer, ResourceIndicator, Scope, Timestamp, access_token::AccessTokenClaims,
-};
+use oauth::{ClientId, GrantId, Issuer, ResourceIndicator, Scope, Timestamp};
+
+use crate::verified::Verified;
 
 /// The proof that a request carried a valid access token for this resource.
 ///
@@ -10,16 +10,16 @@ use oauth::{
 /// reached without the check.
 #[derive(Debug)]
 pub struct Permit {
-    claims: Arc<AccessTokenClaims>,
+    claims: Arc<Verified>,
     is_external: bool,
 }
 
 impl Permit {
-    pub(crate) fn new(claims: Arc<AccessTokenClaims>, is_external: bool) -> Self {
+    pub(crate) fn new(claims: Arc<Verified>, is_external: bool) -> Self {
         Self { claims, is_external }
     }
 
-    pub(crate) fn claims(&self) -> &Arc<AccessTokenClaims> {
+    pub(crate) fn claims(&self) -> &Arc<Verified> {
         &self.claims
     }
 
@@ -77,5 +77,12 @@ impl Permit {
     /// When the token expires.
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.claims.exp)
+    }
+
+    /// What `make` works out of the token, made once and kept as long as the token is remembered. There is room for a
+    /// value of one type: of any other it is made each time.
+    pub fn derived<T: Clone + Send + Sync + 'static>(&self, make: impl Fn(&Self) -> T) -> T {
+        let kept = self.claims.derived.get_or_init(|| Box::new(make(self)));
+        kept.downcast_ref::<T>().cloned().unwrap_or_else(|| make(self))
     }
 }

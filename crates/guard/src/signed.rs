@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oauth::{ClientId, GrantId, JwtId, ResourceIndicator, Scope, UserId, access_token::AccessTokenClaims};
 use signature::{SignatureError, VerifiedSignature};
 
-use crate::{Challenge, Guard, Permit};
+use crate::{Challenge, Guard, Permit, verified::Verified};
 
 /// Who acts with an access key, and what it may be used for.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ impl Guard {
         };
         let now = self.now().seconds();
         let key = proof.access_key_id();
-        self.decide(Ok(Arc::new(AccessTokenClaims {
+        self.decide(Ok(Arc::new(Verified::from(AccessTokenClaims {
             iss: issuer.clone(),
             sub: user_id.as_str().to_owned(),
             aud: self.resource().clone(),
@@ -53,7 +53,7 @@ impl Guard {
             preferred_username: Some(user_name),
             roles,
             groups: Vec::new(),
-        })))
+        }))))
     }
 
     /// The answer to a signature that is not accepted.

@@ -78,7 +78,7 @@ fn an_entry_that_was_hashed_anew_does_not_continue_the_chain() {
     check(&[Fault::Unlinked { sequence: 4 }], |log| {
         let link = &mut log.links[2];
         link.entry = link.entry.replace("get_data", "put_data");
-        link.hash = hash(&link.previous_hash, &link.entry);
+        link.hash = hash(&mut Vec::new(), &link.previous_hash, link.entry.as_bytes());
     });
 }
 

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use audit::{Auditor, Decision, Event, Outcome, Overloaded, Place, Reservation, Verdict};
+use audit::{Auditor, Decision, Event, Ledger, Outcome, Overloaded, Place, Reservation, Verdict};
 use axum::body::Body;
 use futures_util::FutureExt as _;
 use serde_json::json;
@@ -18,25 +18,30 @@ use crate::{
 /// An audit log in memory.
 #[derive(Default)]
 pub(crate) struct AuditLog {
-    events: Arc<Mutex<Vec<Event>>>,
+    events: Arc<Events>,
     is_full: AtomicBool,
 }
 
+#[derive(Default)]
+struct Events(Mutex<Vec<Event>>);
+
 impl AuditLog {
     pub(crate) fn events(&self) -> Vec<Event> {
-        self.events.lock().unwrap().clone()
+        self.events.0.lock().unwrap().clone()
     }
 }
 
 impl Auditor for AuditLog {
     fn reserve(&self) -> Reservation<'_> {
-        Box::pin(async {
-            if self.is_full.load(Ordering::Relaxed) {
-                return Err(Overloaded);
-            }
-            let events = self.events.clone();
-            Ok(Place::new(move |event| events.lock().unwrap().push(event)))
-        })
+        let is_full = self.is_full.load(Ordering::Relaxed);
+        let place = || Place::of(Arc::<Events>::clone(&self.events));
+        Reservation::ready(if is_full { Err(Overloaded) } else { Ok(place()) })
+    }
+}
+
+impl Ledger for Events {
+    fn take(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
     }
 }
 
@@ -59,7 +64,7 @@ async fn every_call_is_recorded_with_what_was_decided_and_how_it_ended() {
         .iter()
         .map(|event| {
             let Decision { rule, verdict } = event.decision.as_ref().expect("every call was decided");
-            (event.tool.as_deref(), *verdict, rule.as_str(), event.outcome)
+            (event.tool.as_deref(), *verdict, rule.as_ref(), event.outcome)
         })
         .collect();
     assert_eq!(seen[0], (Some("get_data"), Verdict::Allowed, "scope", Outcome::Succeeded));

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use http::HeaderValue;
 use oauth::{ClientId, GrantId, JwtId, Timestamp, jwk::JwkSet, jws::SigningKey};
@@ -140,6 +140,25 @@ fn a_remembered_token_still_expires_and_is_revoked() {
     assert!(world.check_token(&other_grant).is_ok());
     world.clock.0.fetch_add(600, Ordering::Relaxed);
     assert!(world.check_token(&other_grant).is_err());
+}
+
+#[test]
+fn what_is_worked_out_of_a_token_is_made_once() {
+    let world = world();
+    let token = world.token(|_| {});
+    let count = AtomicUsize::new(0);
+    let make = |permit: &Permit| {
+        count.fetch_add(1, Ordering::Relaxed);
+        permit.subject().to_owned()
+    };
+    let permit = world.check_token(&token).unwrap();
+    for permit in [&permit, &world.check_token(&token).unwrap(), &world.guard.renew(&permit).unwrap()] {
+        assert_eq!(permit.derived(make), permit.subject());
+    }
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    assert_eq!((permit.derived(|_| 7), permit.derived(|_| 8)), (7, 8), "there is room for one type");
+    let another = world.check_token(&world.token(|claims| claims.sub = "user_2".into())).unwrap();
+    assert_eq!(another.derived(make), "user_2");
 }
 
 #[test]

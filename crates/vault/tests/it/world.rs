@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use audit::{Auditor, Event, Place, Reservation};
+use audit::{Auditor, Event, Ledger, Place, Reservation};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use client::Registration;
 use http::Request;
@@ -55,22 +55,30 @@ impl Random for System {
 
 /// Remembers every event.
 #[derive(Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Event>>>);
+pub(crate) struct Log(Arc<Events>);
+
+#[derive(Default)]
+struct Events(Mutex<Vec<Event>>);
 
 impl Auditor for Log {
     fn reserve(&self) -> Reservation<'_> {
-        let events = Arc::clone(&self.0);
-        Box::pin(async move { Ok(Place::new(move |event| events.lock().unwrap().push(event))) })
+        Reservation::ready(Ok(Place::of(Arc::<Events>::clone(&self.0))))
+    }
+}
+
+impl Ledger for Events {
+    fn take(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
     }
 }
 
 impl Log {
     pub(crate) fn kinds(&self) -> Vec<audit::Kind> {
-        self.0.lock().unwrap().iter().map(|event| event.kind).collect()
+        self.0.0.lock().unwrap().iter().map(|event| event.kind).collect()
     }
 
     pub(crate) fn text(&self) -> String {
-        serde_json::to_string(&*self.0.lock().unwrap()).unwrap()
+        serde_json::to_string(&*self.0.0.lock().unwrap()).unwrap()
     }
 }
 

@@ -14,11 +14,10 @@ use tokio::{
 
 use super::{Node, Recorded, Waiting, reader::head};
 
-/// Entries in one commit, and so in one row, at most.
-const GROUP: usize = 1024;
-/// How long the first entry of a group waits for others. Nobody waits for the commit, which costs as much as some dozens
-/// of entries do: on a fast disk there would else be one for every few of them.
-const GATHERED_FOR: Duration = Duration::from_millis(10);
+/// How long the first entry of a group waits for others, at most. Nobody waits for the commit, but a third of a
+/// millisecond of a core goes with it, whatever is in it: at 18,000 calls a second that is 2 µs of each call with ten
+/// milliseconds, and one with twenty. It is not longer because what is gathered is lost when the process is killed.
+const GATHERED_FOR: Duration = Duration::from_millis(20);
 /// Entries after which a checkpoint is signed, at the latest.
 const SIGNED_EVERY: i64 = 1000;
 /// Time after which a checkpoint is signed, if anything happened.
@@ -64,37 +63,40 @@ impl Writer {
         Running { stop, task: tokio::spawn(self.run(waiting, stopped)) }
     }
 
-    async fn run(mut self, mut waiting: Waiting, mut stopped: oneshot::Receiver<()>) {
+    async fn run(mut self, waiting: Waiting, mut stopped: oneshot::Receiver<()>) {
         let mut ticks = interval(SIGNED_WITHIN);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut group = Vec::with_capacity(GROUP);
+        let mut group = Vec::new();
         let mut is_ending = false;
         loop {
             tokio::select! {
                 biased;
                 _ = &mut stopped, if !is_ending => {
-                    // Nobody gets a place any more; what has one is still taken.
                     waiting.close();
                     is_ending = true;
                 }
-                _ = ticks.tick() => self.write(Vec::new(), true).await,
-                taken = waiting.recv_many(&mut group, GROUP) => {
-                    if taken == 0 {
+                _ = ticks.tick() => self.write(&[], true).await,
+                has_some = waiting.any() => {
+                    if !has_some {
                         break;
                     }
-                    gather(&mut waiting, &mut group).await;
-                    self.write(mem::take(&mut group), false).await;
+                    if !waiting.is_closed() {
+                        waiting.gather(GATHERED_FOR).await;
+                    }
+                    waiting.take(&mut group);
+                    self.write(&group, false).await;
+                    group.clear();
                 }
             }
         }
-        self.write(Vec::new(), true).await;
+        self.write(&[], true).await;
     }
 
     /// Writes the group, however long it takes: until then the queue holds what comes after it.
-    async fn write(&mut self, group: Vec<Recorded>, sign: bool) {
+    async fn write(&mut self, group: &[Recorded], sign: bool) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let (chain, batch, signed_to) = self.next(&group, sign);
+            let (chain, batch, signed_to) = self.next(group, sign);
             let Err(error) = self.store.commit(batch).await else {
                 (self.chain, self.signed_to) = (chain, signed_to);
                 return;
@@ -119,9 +121,9 @@ impl Writer {
     /// The chain with the group at its end, and the batch that makes it so.
     fn next(&self, group: &[Recorded], sign: bool) -> (Chain, Batch, i64) {
         let mut chain = self.chain.clone();
-        let links: Vec<_> = group.iter().map(|(time, event)| chain.append(*time, event)).collect();
-        let segment = Segment::of(&links).map(|segment| audit_segment::insert(&row(segment)));
-        let mut batch: Batch = segment.into_iter().collect();
+        let segment = chain.append_all(group.iter().map(|(time, event)| (*time, event)));
+        let mut batch: Batch =
+            segment.map(|segment| audit_segment::insert(&row(segment))).into_iter().collect();
         let head = chain.head();
         let unsigned = head.sequence - self.signed_to;
         if unsigned < 1 || unsigned < SIGNED_EVERY && !sign {
@@ -145,18 +147,6 @@ impl Writer {
         );
         self.chain = Chain::new(self.node.name(), Head::default());
         self.signed_to = 0;
-    }
-}
-
-/// Adds what comes meanwhile to a group that has room.
-async fn gather(waiting: &mut Waiting, group: &mut Vec<Recorded>) {
-    if group.len() < GROUP && !waiting.is_closed() {
-        sleep(GATHERED_FOR).await;
-    }
-    while group.len() < GROUP
-        && let Ok(next) = waiting.try_recv()
-    {
-        group.push(next);
     }
 }
 

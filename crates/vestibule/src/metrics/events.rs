@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use audit::{Auditor, Event, Kind, Outcome, Place, Reservation};
+use audit::{Auditor, Event, Kind, Observer, Outcome, Reservation};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -87,7 +87,7 @@ impl Events {
 
     fn count_call(&self, event: &Event) {
         let servers = self.servers.load();
-        let Some(server) = event.server.as_ref().and_then(|name| servers.get(name)) else { return };
+        let Some(server) = event.server.as_deref().and_then(|name| servers.get(name)) else { return };
         let counters = event.tool.as_ref().and_then(|tool| server.tools.get(tool)).unwrap_or(&server.other);
         counters[event.outcome as usize].inc();
         if let Some(took) = event.duration_ms {
@@ -121,14 +121,13 @@ impl Counted {
 
 impl Auditor for Counted {
     fn reserve(&self) -> Reservation<'_> {
-        Box::pin(async {
-            let place = self.auditor.reserve().await?;
-            let events = Arc::clone(&self.events);
-            Ok(Place::new(move |event| {
-                events.count(&event);
-                place.record(event);
-            }))
-        })
+        self.auditor.reserve().observed_by(Arc::<Events>::clone(&self.events))
+    }
+}
+
+impl Observer for Events {
+    fn see(&self, event: &Event) {
+        self.count(event);
     }
 }
 

@@ -125,14 +125,14 @@ impl Replay {
             return Ok(());
         }
         let (Some(server), Some(tool), Some(then), false) =
-            (&event.server, &event.tool, &event.decision, event.detail.contains_key("refusals"))
+            (event.server.as_deref(), &event.tool, &event.decision, event.detail.contains_key("refusals"))
         else {
             self.skipped += 1;
             return Ok(());
         };
         self.calls += 1;
         if !self.policies.contains_key(server) {
-            self.policies.insert(server.clone(), policy_of(&self.configuration, server)?);
+            self.policies.insert(server.to_owned(), policy_of(&self.configuration, server)?);
         }
         let now = match self.policies.get(server).and_then(Option::as_ref) {
             Some(policy) => decided(policy, event, tool, entry.time),
@@ -150,7 +150,7 @@ impl Replay {
                 .map(|person| person.user_name.clone().unwrap_or(person.subject.clone()))
                 .unwrap_or_default(),
             client: event.client_id.as_ref().map(ToString::to_string),
-            server: server.clone(),
+            server: server.to_owned(),
             tool: tool.clone(),
             then: format!("{was} by {}", then.rule),
             now: now.to_string(),
