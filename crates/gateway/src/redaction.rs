@@ -4,11 +4,15 @@
 //! What is known: secrets in the configuration of the server, opaque tokens of this installation (by form and checksum),
 //! and access tokens of its issuer. A message is looked through as it came, in one pass; only one that may hold something
 //! is read string by string, so that no spelling of JSON hides a secret, and what is put in its place leaves the message
-//! as valid as it was. A message is whole when it comes here, so that nothing has to be kept from one to the next.
+//! as valid as it was. A string that holds JSON itself, as the text of a tool does that quotes another's answer, is read
+//! once more for each time that it was quoted. A message is whole when it comes here, so that nothing has to be kept from one to the next.
 //!
 //! This is a net below servers that are careless. One that wants to give a secret away can write it in many ways.
 
+mod reading;
 mod tokens;
+
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use secret::Secret;
@@ -23,12 +27,38 @@ const SHORTEST: usize = 8;
 const TOKEN: &str = "vst_";
 /// How the JSON of a token's header begins.
 const JSON_WEB_TOKEN: &str = "eyJ";
+/// How often a text is read that holds JSON, in which a string holds JSON, and so on.
+const DEEPEST: usize = 3;
 /// Spellings of JSON that may hide something.
 const ESCAPES: [&str; 2] = ["\\u", "\\/"];
 
-/// Whether a message has spellings of JSON that may hide something.
-pub(crate) fn may_hide(message: &str) -> bool {
-    ESCAPES.iter().any(|escape| message.contains(escape))
+/// Whether a text has spellings of JSON that may hide something.
+fn may_hide(text: &str) -> bool {
+    ESCAPES.iter().any(|escape| text.contains(escape))
+}
+
+/// Whether one of the secrets stands in a message, which is JSON, in whatever spelling.
+pub(crate) fn holds_one<'s>(
+    message: &str,
+    secrets: impl Iterator<Item = &'s Secret<String>> + Clone,
+) -> bool {
+    let is_in = |text: &str| secrets.clone().any(|secret| text.contains(secret.expose().as_str()));
+    if is_in(message) {
+        return true;
+    }
+    let is_escaped = |secret: &Secret<String>| inside_json(secret.expose()) != *secret.expose();
+    let has_spellings = may_hide(message) || (message.contains('\\') && secrets.clone().any(is_escaped));
+    let mut found = false;
+    if has_spellings {
+        literals::with_strings(message, |text| {
+            let readings = std::iter::successors(Some(text.to_owned()), |text| {
+                text.contains('\\').then(|| reading::read(text))
+            });
+            found = found || readings.take(1 + DEEPEST).any(|text| is_in(&text));
+            None
+        });
+    }
+    found
 }
 
 /// Finds the secrets of one server.
@@ -54,11 +84,11 @@ impl Redactor {
         let mut clear: Vec<String> = Vec::new();
         for secret in secrets.iter().filter(|secret| secret.expose().len() >= SHORTEST) {
             clear.push(secret.expose().clone());
-            // JSON inside of a string of JSON.
-            let inside = inside_json(secret.expose());
-            if inside != *secret.expose() {
-                clear.push(inside);
-            }
+            // JSON inside of a string of JSON, where it is spelled otherwise.
+            let quoted = std::iter::successors(Some(secret.expose().clone()), |inner| {
+                Some(inside_json(inner)).filter(|quoted| quoted != inner)
+            });
+            clear.extend(quoted.skip(1).take(DEEPEST));
         }
         let secrets = clear.len();
         let encoded: Vec<String> = clear.iter().map(|secret| inside_json(secret)).collect();
@@ -104,7 +134,47 @@ impl Redactor {
 
     /// The text with [`REDACTED`] in the place of secrets; `None` when there are none.
     fn without_secrets(&self, text: &str, issuer: &str) -> Option<String> {
-        let (mut redacted, mut copied, mut at) = (String::new(), 0, 0);
+        let mut found = self.found(text, issuer);
+        if may_hide(text) {
+            self.find_quoted(text, issuer, &mut found);
+        }
+        if found.is_empty() {
+            return None;
+        }
+        found.sort_unstable_by_key(|range| range.start);
+        let (mut redacted, mut copied) = (String::new(), 0);
+        for Range { start, end } in found {
+            // What overlaps is one.
+            if start >= copied {
+                redacted.push_str(&text[copied..start]);
+                redacted.push_str(REDACTED);
+            }
+            copied = copied.max(end);
+        }
+        Some(redacted + &text[copied..])
+    }
+
+    /// Where secrets are for whoever reads the text as JSON, and what they find in it as JSON again.
+    fn find_quoted(&self, text: &str, issuer: &str, all: &mut Vec<Range<usize>>) {
+        let mut readings = vec![text.to_owned()];
+        while let [.., last] = &readings[..]
+            && readings.len() <= DEEPEST
+            && may_hide(last)
+        {
+            let read = reading::read(last);
+            let found = self.found(&read, issuer).into_iter();
+            let mut places: Vec<usize> = found.flat_map(|range| [range.start, range.end]).collect();
+            if !places.is_empty() {
+                readings.iter().rev().for_each(|text| reading::places(text, &mut places));
+            }
+            all.extend(places.chunks_exact(2).map(|place| place[0]..place[1]));
+            readings.push(read);
+        }
+    }
+
+    /// Where secrets stand in a text, from its beginning to its end.
+    fn found(&self, text: &str, issuer: &str) -> Vec<Range<usize>> {
+        let (mut ranges, mut at) = (Vec::new(), 0);
         while let Some(found) = self.clear.find(Input::new(text).range(at..)) {
             let rest = &text[found.start()..];
             let length = match self.pattern(found.pattern().as_usize()) {
@@ -113,16 +183,10 @@ impl Redactor {
                 Pattern::JsonWebToken => tokens::json_web_token(rest, issuer),
                 Pattern::Escape => None,
             };
-            let Some(length) = length else {
-                at = found.start() + 1;
-                continue;
-            };
-            redacted.push_str(&text[copied..found.start()]);
-            redacted.push_str(REDACTED);
-            copied = found.start() + length;
-            at = copied;
+            at = found.start() + length.unwrap_or(1);
+            ranges.extend(length.map(|_| found.start()..at));
         }
-        (copied > 0).then(|| redacted + &text[copied..])
+        ranges
     }
 
     fn pattern(&self, index: usize) -> Pattern {
@@ -170,9 +234,35 @@ mod tests {
             (r#"{"abcdefgh":["abcdefghijk",1.50]}"#, Some(r#"{"[redacted]":["[redacted]k",1.50]}"#)),
             (r#"{"t":"abcdefgabcdefgh"}"#, Some(r#"{"t":"abcdefg[redacted]"}"#)),
             (r#"{"t":"short \u00e9 \/ abcdefg"}"#, None),
+            // JSON in a text, in a text of that, and in pieces.
+            (r#"{"t":"{\"a\":\"\\u0061bcdefgh\"}"}"#, Some(r#"{"t":"{\"a\":\"[redacted]\"}"}"#)),
+            (r#"{"t":"{\"a\":\"s3cret\\/\\\"x\\\"!\"}"}"#, Some(r#"{"t":"{\"a\":\"[redacted]!\"}"}"#)),
+            (r#"{"t":"at: \\\\u0061bcdefgh."}"#, Some(r#"{"t":"at: [redacted]."}"#)),
+            (
+                r#"{"t":"\\u0061bcdefgh \u0061bcdefgh abcdefgh"}"#,
+                Some(r#"{"t":"[redacted] [redacted] [redacted]"}"#),
+            ),
+            (r#"{"t":"C:\\users\\new \\u00e9 \\ud83d \\/ abcdefg"}"#, None),
             (r#"{"t":"nothing"}"#, None),
         ] {
             assert_eq!(told(&redactor, message).as_deref(), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn gw_29_a_secret_is_noticed_in_every_spelling() {
+        let secrets = ["s3cret/\"x\"", "abcdefgh"].map(|text| Secret::new(text.to_owned()));
+        for (message, expected) in [
+            (r#"{"t":"abcdefgh"}"#, true),
+            (r#"{"t":"s3cret/\"x\""}"#, true),
+            (r#"{"t":"{\"t\":\"s3cret/\\\"x\\\"\"}"}"#, true),
+            (r#"{"\u0061bcdefgh":"\/"}"#, true),
+            (r#"{"t":"{\"t\":\"\\u0061bcdefgh\"}"}"#, true),
+            (r#"{"t":"\\\\u0061bcdefgh"}"#, true),
+            (r#"{"t":"s3cret/x \"abcdefg\" \u0061\/ \\u0061bcd"}"#, false),
+            (r#"{"t":"abcdefg"}"#, false),
+        ] {
+            assert_eq!(holds_one(message, secrets.iter()), expected, "{message}");
         }
     }
 

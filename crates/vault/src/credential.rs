@@ -74,7 +74,7 @@ impl Credential {
     }
 
     /// What must not stand in anything that an upstream answers.
-    pub fn secrets(&self) -> impl Iterator<Item = &Secret<String>> {
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret<String>> + Clone {
         self.secrets.iter()
     }
 

@@ -17,7 +17,7 @@ use secret::Digest;
 use vault::{Credential, CredentialError, Need, NeedReason, Owner, ProviderName, ReconnectReason, Vault};
 
 use super::UpstreamError;
-use crate::redaction::{Redactor, may_hide};
+use crate::redaction::{Redactor, holds_one};
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -87,11 +87,11 @@ impl Presented {
     pub(crate) fn redacted(&self, message: &str, issuer: &str) -> Option<String> {
         let credential = self.0.last.load();
         // To make a redactor takes longer than most messages are looked through.
-        let mut secrets = credential.secrets();
-        let is_suspect =
-            may_hide(message) || secrets.any(|secret| message.contains(secret.expose().as_str()));
-        let secrets = || credential.secrets().cloned().collect::<Vec<_>>();
-        if is_suspect { Redactor::new(&secrets()).redacted(message, issuer) } else { None }
+        if !holds_one(message, credential.secrets()) {
+            return None;
+        }
+        let secrets: Vec<_> = credential.secrets().cloned().collect();
+        Redactor::new(&secrets).redacted(message, issuer)
     }
 
     /// The server takes neither this credential nor the one after it.

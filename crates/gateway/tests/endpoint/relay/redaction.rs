@@ -22,7 +22,7 @@ fn redactions(world: &World) -> usize {
 
 #[tokio::test]
 async fn gw_29_secrets_of_the_configuration_do_not_reach_the_client() {
-    let text = r#"{"resultType":"complete","content":[{"type":"text","text":"TOKEN=hunter2\/hunter2\n"}],"structuredContent":{"env":{"TOKEN":"\u0068unter2/hunter2"},"n":1.50}}"#;
+    let text = r#"{"resultType":"complete","content":[{"type":"text","text":"TOKEN=hunter2\/hunter2\n"},{"type":"text","text":"{\"token\":\"hunter2\\/hunt\\u0065r2\"}"}],"structuredContent":{"env":{"TOKEN":"\u0068unter2/hunter2"},"n":1.50}}"#;
     let upstream = Upstream::modern(move |request| match &*request.rpc() {
         "tools/call" => result(request, text),
         _ => reply(200, &format!(r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":-32603,"message":"no access with {SECRET}","data":"{SECRET}"}}}}"#)),
@@ -32,7 +32,7 @@ async fn gw_29_secrets_of_the_configuration_do_not_reach_the_client() {
     let gateway = upstream.behind(&world);
     let token = world.far_token("ada", "use");
     let answer = world.far_modern(&gateway, &token, "tools/call", json!({ "name": "echo" })).send().await;
-    let expected = r#"{"resultType":"complete","content":[{"type":"text","text":"TOKEN=[redacted]\n"}],"structuredContent":{"env":{"TOKEN":"[redacted]"},"n":1.50}}"#;
+    let expected = r#"{"resultType":"complete","content":[{"type":"text","text":"TOKEN=[redacted]\n"},{"type":"text","text":"{\"token\":\"[redacted]\"}"}],"structuredContent":{"env":{"TOKEN":"[redacted]"},"n":1.50}}"#;
     assert_eq!(answer.text, format!(r#"{{"jsonrpc":"2.0","id":1,"result":{expected}}}"#));
     let failed = world.far_modern(&gateway, &token, "resources/read", json!({ "uri": "f:x" })).send().await;
     assert_eq!(failed.json()["error"]["message"], "no access with [redacted]", "{failed:?}");

@@ -119,14 +119,18 @@ async fn a_provider_that_is_down_is_named_with_when_to_try_again() {
 async fn gw_06_the_clients_own_token_stays_and_the_servers_does_not_come_back() {
     let hub = Hub::new().await;
     let upstream = Upstream::modern_for(hub::known, |request| {
-        let said = json!({ "resultType": "complete", "content": [{ "type": "text", "text": request.header("authorization") }] });
-        result(request, &said.to_string())
+        let header = request.header("authorization");
+        // JSON in the text, which spells it in another way.
+        let quoted = format!(r#"{{"saw":"{}"}}"#, header.replace('-', r"\u002d"));
+        let content = json!([{ "type": "text", "text": header }, { "type": "text", "text": quoted }]);
+        result(request, &json!({ "resultType": "complete", "content": content }).to_string())
     })
     .await;
     let gateway = hub.behind(&upstream);
     hub.connect(user("ada"), "octo-ada", "token-of-ada").await;
     let answer = hub.modern(&gateway, "ada", true, whoami()).send().await;
     assert_eq!(text(&answer).0, "Bearer [redacted]");
+    assert_eq!(answer.json()["result"]["content"][1]["text"], r#"{"saw":"Bearer [redacted]"}"#);
     for sent in upstream.all() {
         assert_eq!(sent.headers.get_all("authorization").iter().count(), 1);
         assert_eq!(sent.header("authorization"), "Bearer token-of-ada");
