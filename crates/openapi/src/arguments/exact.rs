@@ -33,30 +33,30 @@ impl<'a> Exact<'a> {
 
 /// The JSON text without white space between its parts.
 pub(crate) fn compact(json: &str) -> Cow<'_, str> {
-    let is_space = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-    if !json.bytes().any(is_space) {
+    let (mut compact, mut copied, mut is_text, mut is_escaped) = (String::new(), 0, false, false);
+    for (at, byte) in json.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b' ' | b'\t' | b'\n' | b'\r' if !is_text => {
+                compact.push_str(&json[copied..at]);
+                copied = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if copied == 0 {
         return Cow::Borrowed(json);
     }
-    let (mut compact, mut is_text, mut is_escaped) = (Vec::with_capacity(json.len()), false, false);
-    for byte in json.bytes() {
-        if is_text || !is_space(byte) {
-            compact.push(byte);
-        }
-        if is_escaped {
-            is_escaped = false;
-        } else if byte == b'"' {
-            is_text = !is_text;
-        } else {
-            is_escaped = is_text && byte == b'\\';
-        }
-    }
-    Cow::Owned(String::from_utf8(compact).expect("only white space is gone"))
+    compact.push_str(&json[copied..]);
+    Cow::Owned(compact)
 }
 
 /// The JSON text with every character of its strings as JSON has it first of all: `\u0061` and `\/` are `a` and `/`. Who
 /// looks for a text in it finds it.
 pub(crate) fn respelled(json: &str) -> Cow<'_, str> {
-    if !json.contains("\\u") && !json.contains("\\/") {
+    if !json.contains('\\') || !json.contains("\\u") && !json.contains("\\/") {
         return Cow::Borrowed(json);
     }
     let (mut respelled, mut rest) = (String::with_capacity(json.len()), json);

@@ -77,6 +77,9 @@ fn is_slash(character: char) -> bool {
 /// Whether a segment is `.` or `..` to somebody: encoded, with parameters behind it, with spaces around it, or of other
 /// full stops.
 pub(super) fn is_dots(segment: &str) -> bool {
+    if segment.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        return false;
+    }
     let segment = percent_decode_str(segment).decode_utf8_lossy();
     let name = segment.split([';', '?', '#']).next().unwrap_or_default().trim();
     let mut dots = 0;

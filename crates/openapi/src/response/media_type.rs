@@ -28,7 +28,7 @@ impl MediaType {
         let name = name.trim().to_ascii_lowercase();
         let is_name = name.len() <= 100
             && name.split_once('/').is_some_and(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/!#$&-^_.+".contains(&byte));
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte));
         let parameters = parameters.to_ascii_lowercase();
         let is_latin =
             ["iso-8859-1", "latin1", "windows-1252"].iter().any(|charset| parameters.contains(charset));
@@ -72,4 +72,9 @@ impl MediaType {
             Err(_) => String::from_utf8_lossy(body).into_owned(),
         }
     }
+}
+
+/// What a name has beside letters and digits (RFC 6838 §4.2).
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b'/' | b'!' | b'#' | b'$' | b'&' | b'-' | b'^' | b'_' | b'.' | b'+')
 }

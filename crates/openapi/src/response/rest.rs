@@ -34,8 +34,8 @@ const NEXT: [&str; 16] = [
 /// Members that hold such members.
 const AROUND: [&str; 7] =
     ["meta", "metadata", "pagination", "paging", "page_info", "response_metadata", "links"];
-/// A part of each of [`NEXT`], in either case: a body without it need not be read.
-const HINTS: [&str; 2] = ["next", "Next"];
+/// What all of [`NEXT`] have: a body without it need not be read.
+const HINT: &str = "ext";
 /// The longest body that is read for it, in bytes.
 const LONGEST: usize = 4 * 1024 * 1024;
 
@@ -48,7 +48,7 @@ pub(super) fn note(answers: &Answers, answered: &Answered<'_>) -> Option<String>
         return None;
     }
     let text = std::str::from_utf8(answered.body).ok()?;
-    if !HINTS.iter().any(|hint| text.contains(hint)) {
+    if !text.contains(HINT) {
         return None;
     }
     let object = Object::read(text, &[]).ok()?;
