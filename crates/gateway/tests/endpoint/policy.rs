@@ -308,7 +308,7 @@ async fn a_rule_on_arguments_lists_the_tool_and_decides_at_the_call() {
     assert_eq!(upstream.of("tools/call").len(), 1);
     let events = world.audit_log.events();
     let denied = events[1].decision.as_ref().unwrap();
-    assert_eq!((denied.rule.as_str(), events[1].tool.as_deref()), ("public only", Some("get")));
+    assert_eq!((&*denied.rule, events[1].tool.as_deref()), ("public only", Some("get")));
     assert!(!format!("{events:?}").contains("secret-path"), "arguments are nobody's business");
 }
 

@@ -90,7 +90,7 @@ async fn findings(world: &World, number: usize) -> Vec<(String, String, Outcome)
         let found: Vec<_> = events
             .map(|event| {
                 let name = event.tool.or(event.detail.get("name").cloned()).unwrap_or_default();
-                (name, event.decision.unwrap().rule, event.outcome)
+                (name, event.decision.unwrap().rule.into_owned(), event.outcome)
             })
             .collect();
         if found.len() >= number {
