@@ -9,8 +9,7 @@ use hyper::{
     rt::{Read, Write},
 };
 use hyper_rustls::MaybeHttpsStream;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
+use hyper_util::rt::TokioExecutor;
 use tower::Service;
 
 use crate::{connector::bare_host, error::Error, tls::TlsConnector};
@@ -44,8 +43,14 @@ impl Connection {
     pub(crate) async fn open(mut connector: TlsConnector, uri: &Uri) -> Result<Self, Error> {
         let connected = connector.call(uri.clone()).await;
         let stream = connected.map_err(|error| Error::of_connecting(bare_host(uri), &*error))?;
-        let opened =
-            if is_http2(&stream) { Self::http2(stream).await } else { Self::http1(stream, uri).await };
+        // Each is written out, so that a connection in the clear has no room for TLS.
+        let opened = match stream {
+            MaybeHttpsStream::Http(stream) => Self::http1(stream, uri).await,
+            MaybeHttpsStream::Https(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2") => {
+                Self::http2(stream).await
+            }
+            MaybeHttpsStream::Https(stream) => Self::http1(stream, uri).await,
+        };
         opened.map_err(|_| Error::Broken { host: bare_host(uri).to_owned() })
     }
 
@@ -53,14 +58,14 @@ impl Connection {
         let (sender, connection) =
             http1::Builder::new().max_buf_size(HEAD as usize).handshake(stream).await?;
         // Its errors are those of its requests. Without one under way, they are nobody's.
-        tokio::spawn(async { connection.await.ok() });
+        tokio::spawn(connection);
         Ok(Self::Http1(sender, host(uri)))
     }
 
     pub(crate) async fn http2(stream: impl Stream) -> hyper::Result<Self> {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         let (sender, connection) = builder.max_header_list_size(HEAD).handshake(stream).await?;
-        tokio::spawn(async { connection.await.ok() });
+        tokio::spawn(connection);
         Ok(Self::Http2(sender))
     }
 
@@ -115,13 +120,6 @@ impl From<TrySendError<Outgoing>> for Sent {
 pub(crate) trait Stream: Read + Write + Unpin + Send + 'static {}
 
 impl<T: Read + Write + Unpin + Send + 'static> Stream for T {}
-
-fn is_http2(stream: &MaybeHttpsStream<TokioIo<TcpStream>>) -> bool {
-    match stream {
-        MaybeHttpsStream::Http(_) => false,
-        MaybeHttpsStream::Https(stream) => stream.inner().get_ref().1.alpn_protocol() == Some(b"h2"),
-    }
-}
 
 /// RFC 9112 §3.2.1.
 fn origin_form(uri: &Uri) -> Uri {
