@@ -1,6 +1,6 @@
 //! What other nodes change is forgotten here, within a second.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use oauth::Timestamp;
 
@@ -15,18 +15,21 @@ const KEPT: Duration = Duration::from_hours(23);
 pub struct Follower {
     vault: Vault,
     known_until: Option<Timestamp>,
+    /// What was learned the last time: questions overlap.
+    told: HashSet<(String, Timestamp)>,
 }
 
 impl Vault {
     /// A follower that knows nothing yet.
     pub fn follow(&self) -> Follower {
-        Follower { vault: self.clone(), known_until: None }
+        Follower { vault: self.clone(), known_until: None, told: HashSet::new() }
     }
 
     /// Forgets what is in memory of a connection, and wakes whoever waits for it.
     pub(crate) fn forget(&self, owner: &str, provider: &str) {
         if let (Ok(owner), Some(provider)) = (owner.parse(), ProviderName::parse(provider)) {
             self.0.cache.forget(&owner, &provider);
+            self.0.endings.tell(&owner, &provider);
         }
         self.0.changed.notify_waiters();
     }
@@ -42,16 +45,22 @@ impl Follower {
             inner.cache.forget_all();
         }
         let changes = inner.settings.store.connection_changes_since(since - OVERLAP).await?;
+        let mut told = HashSet::with_capacity(changes.len());
         for change in &changes {
             if let (Ok(owner), Some(provider)) = (change.owner.parse(), ProviderName::parse(&change.provider))
             {
                 inner.cache.forget_before(&owner, &provider, change.changed_at);
+                let this = (change.connection_id.clone(), change.changed_at);
+                if !self.told.contains(&this) {
+                    inner.endings.tell(&owner, &provider);
+                }
+                told.insert(this);
             }
         }
         if changes.iter().any(|change| change.changed_at >= since) {
             inner.changed.notify_waiters();
         }
-        self.known_until = Some(now);
+        (self.known_until, self.told) = (Some(now), told);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod connect;
 mod connection;
 mod connections;
 mod credential;
+mod ending;
 mod error;
 mod follow;
 mod keep;

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     cache::Cache,
+    ending::Endings,
     credential::Credential,
     error::CredentialError,
     owner::{Owner, TeamName},
@@ -36,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) flights: Flights,
     /// Wakes whoever waits for a connection.
     pub(crate) changed: Notify,
+    /// Wakes what stands open with a credential.
+    pub(crate) endings: Endings,
     /// Tells this process from others in the database.
     pub(crate) node: String,
     /// Connections whose renewed credential is in memory alone.
@@ -79,6 +82,7 @@ impl Vault {
             cache: Cache::new(),
             flights: Flights::default(),
             changed: Notify::new(),
+            endings: Endings::default(),
             node,
             unstored: Mutex::default(),
             places: Mutex::default(),

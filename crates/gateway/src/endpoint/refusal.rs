@@ -106,6 +106,7 @@ impl From<UpstreamError> for Refusal {
             UpstreamError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             UpstreamError::Unreachable
             | UpstreamError::Ended
+            | UpstreamError::Disconnected
             | UpstreamError::Status(_)
             | UpstreamError::Malformed
             | UpstreamError::TooLarge

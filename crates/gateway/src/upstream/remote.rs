@@ -47,7 +47,7 @@ pub(crate) use http_sse::{Exchange, Hearing};
 pub(crate) use parameters::KnownParameters;
 use pool::Pool;
 pub(crate) use pool::{PooledSession, no_capabilities, session_headers};
-pub(crate) use presented::Presented;
+pub(crate) use presented::{Ended, Presented};
 use said::Said;
 pub(crate) use session_stream::Messages;
 pub(crate) use upstream_error::UpstreamError;
@@ -99,6 +99,16 @@ pub(crate) enum Answer {
     Accepted,
     /// A member of a virtual server does not let it pass.
     Refused(Box<Refusal>),
+}
+
+impl Answer {
+    /// The answer to a request that this credential went with, if one did.
+    fn lent(self, presented: Option<&Presented>) -> Self {
+        match (self, presented) {
+            (Self::Stream(source), Some(presented)) => Self::Stream(source.until(presented.ended())),
+            (answer, _) => answer,
+        }
+    }
 }
 
 impl Remote {

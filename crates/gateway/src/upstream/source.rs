@@ -1,5 +1,6 @@
 //! Where the events of an answer come from.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,8 @@ use crate::virtual_server::MemberStream;
 pub(crate) enum Source {
     /// The body of an HTTP response.
     Http(outbound::Body),
+    /// The same, opened with a credential: it is cut when the connection of that ends.
+    Lent(Box<Lent>),
     /// An exchange with a process, and its first message if that is still to be told.
     Exchange(Option<Box<RawValue>>, Exchange),
     /// What a process tells everybody.
@@ -30,7 +33,33 @@ pub(crate) enum Source {
     Ended,
 }
 
+/// The body of a response to a request with a credential.
+pub(crate) struct Lent {
+    body: outbound::Body,
+    /// Never locked: it can be shared that way.
+    ended: Mutex<remote::Ended>,
+}
+
+impl Lent {
+    async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        tokio::select! {
+            biased;
+            () = ended => Err(UpstreamError::Disconnected),
+            chunk = self.body.chunk() => Ok(chunk?),
+        }
+    }
+}
+
 impl Source {
+    /// The same for as long as there is the connection that it was opened with.
+    pub(crate) fn until(self, ended: remote::Ended) -> Self {
+        match self {
+            Self::Http(body) => Self::Lent(Box::new(Lent { body, ended: Mutex::new(ended) })),
+            other => other,
+        }
+    }
+
     /// A client is asked something: what comes after its answer may come later by `time`.
     pub(crate) fn wait_for_client(&mut self, time: Duration) {
         if let Self::Exchange(_, exchange) = self {
@@ -42,6 +71,13 @@ impl Source {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, UpstreamError> {
         match self {
             Self::Http(body) => Ok(body.chunk().await?),
+            Self::Lent(lent) => {
+                let chunk = lent.chunk().await;
+                if matches!(chunk, Err(UpstreamError::Disconnected)) {
+                    *self = Self::Ended;
+                }
+                chunk
+            }
             Self::Notices(notices) => Ok(next_notice(notices).await),
             Self::Hearing(hearing) => Ok(hearing.next().await.map(|message| write_event(&message).into())),
             Self::Member(answer) => answer.chunk().await,

@@ -37,6 +37,7 @@ async fn changes_arrive(world: World) {
     let following = follow(&there);
     let id = world.connect(&here, "ada").await.id;
     let refused = get(&there, "ada").await.unwrap();
+    let open = tokio::spawn(there.ended(&refused));
     // Later than the time in which what was read counts as perhaps too old.
     tokio::time::sleep(Duration::from_millis(2300)).await;
 
@@ -44,6 +45,7 @@ async fn changes_arrive(world: World) {
     within_a_second(async || get(&there, "ada").await.unwrap().generation() == 2).await;
     assert_eq!(there.rejected(&refused).await.unwrap().generation(), 2, "nobody asks the provider again");
     assert_eq!(world.provider.calls("ada"), 1);
+    assert!(!open.is_finished(), "a renewal ends nothing");
 
     world.provider.then(Turn::Fail(gone()));
     assert!(here.rejected(&get(&here, "ada").await.unwrap()).await.is_err());
@@ -54,6 +56,7 @@ async fn changes_arrive(world: World) {
         answer => answer.is_err(),
     })
     .await;
+    within_a_second(async || open.is_finished()).await;
 
     let lease = here.acquire_for_update(&owner("ada"), &id, HOUR).await.unwrap();
     let waiting = tokio::spawn({
@@ -71,7 +74,10 @@ async fn changes_arrive(world: World) {
     assert!(is_connected && took < Duration::from_secs(1), "{took:?}");
     within_a_second(async || get(&there, "ada").await.is_ok()).await;
 
+    let open = tokio::spawn(there.ended(&get(&there, "ada").await.unwrap()));
+    assert!(!open.is_finished());
     here.delete(&owner("ada"), &id).await.unwrap();
+    within_a_second(async || open.is_finished()).await;
     within_a_second(async || matches!(get(&there, "ada").await, Err(CredentialError::Connect(_)))).await;
     following.abort();
 }

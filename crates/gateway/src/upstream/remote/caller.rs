@@ -121,7 +121,7 @@ impl Caller {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         let message = (Method::GET, headers, Bytes::new());
         let response = self.remote.send(message, self.presented.as_ref()).await?;
-        self.remote.judge(response).await
+        Ok(self.remote.judge(response).await?.lent(self.presented.as_ref()))
     }
 
     /// Ends a session (legacy era). What the server says to it changes nothing.

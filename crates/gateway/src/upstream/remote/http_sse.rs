@@ -27,7 +27,7 @@ use mcp::{Event, EventStream, Message, RequestId};
 use tokio::time::timeout;
 
 use super::envelope::Envelope;
-use super::{Answer, Caller, Http, UpstreamError, error_in};
+use super::{Answer, Caller, Http, Presented, UpstreamError, error_in};
 use crate::settings::Transport;
 use crate::upstream::source::Source;
 use conversation::Conversation;
@@ -139,7 +139,8 @@ impl Caller {
         let key = self.key(id.to_str().map_err(|_| UpstreamError::Malformed)?);
         http.streams.insert(key.clone(), conversation.clone());
         let streams = Arc::downgrade(&http.streams);
-        conversation.read(events, source, move || {
+        let ended = self.presented.as_ref().map(Presented::ended);
+        conversation.read((events, source), ended, move || {
             if let Some(streams) = streams.upgrade() {
                 streams.remove(&key);
             }

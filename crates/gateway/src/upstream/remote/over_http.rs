@@ -170,7 +170,7 @@ impl Remote {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         let (head, body) = self.send((Method::POST, headers, body), presented).await?.into_parts();
-        let answer = self.judge_by((head.status, &head.headers), body).await?;
+        let answer = self.judge_by((head.status, &head.headers), body).await?.lent(presented);
         Ok((head.headers, answer))
     }
 }

@@ -6,6 +6,7 @@
 //!    once more.
 //! 3. Whose it is stays the same for as long as the value lives: another account is another session (UP-14).
 
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -18,6 +19,9 @@ use vault::{Credential, CredentialError, Need, NeedReason, Owner, ProviderName, 
 
 use super::UpstreamError;
 use crate::redaction::{Redactor, holds_one};
+
+/// Comes when a connection has ended.
+pub(crate) type Ended = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -83,11 +87,16 @@ impl Presented {
         Ok(credential)
     }
 
+    /// Comes when the connection is gone, or its user has to connect again.
+    pub(crate) fn ended(&self) -> Ended {
+        Box::pin(self.0.vault.ended(&self.0.first))
+    }
+
     /// A message of the server without the credential that it was sent (`message` is JSON); `None` when it has none.
     pub(crate) fn redacted(&self, message: &str, issuer: &str) -> Option<String> {
         let credential = self.0.last.load();
         // To make a redactor takes longer than most messages are looked through.
-        if !holds_one(message, credential.secrets()) {
+        if !holds_one(message, &credential.secrets()) {
             return None;
         }
         let secrets: Vec<_> = credential.secrets().cloned().collect();

@@ -37,6 +37,9 @@ pub(crate) enum UpstreamError {
     /// It has no such HTTP method.
     #[error("the server behind this gateway has no stream of its own")]
     NoStream,
+    /// The connection that a stream was opened with has ended.
+    #[error("the account that the server behind this gateway was used with is not connected any more")]
+    Disconnected,
     /// There is no credential to send along, or not one that it takes.
     #[error(
         "the connection that the server behind this gateway needs is not there; call again to be asked for it"

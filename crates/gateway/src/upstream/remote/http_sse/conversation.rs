@@ -18,7 +18,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
 use super::super::envelope::Envelope;
-use super::super::{MESSAGE_SIZE, UpstreamError};
+use super::super::{Ended, MESSAGE_SIZE, UpstreamError};
 use super::{name_of, next_event};
 
 /// How many messages may wait for the client of one request. Then the server waits.
@@ -83,16 +83,26 @@ impl Conversation {
         Self { endpoint, table: Arc::default(), reader: Mutex::new(None) }
     }
 
-    /// Reads the stream to its end, and then calls `forget`.
+    /// Reads the stream to its end, or that of the connection it was opened with, and then calls `forget`.
     pub(super) fn read(
         &self,
-        events: EventStream,
-        source: outbound::Body,
+        (events, source): (EventStream, outbound::Body),
+        ended: Option<Ended>,
         forget: impl FnOnce() + Send + 'static,
     ) {
         let table = self.table.clone();
         let reader = tokio::spawn(async move {
-            let ending = read(&table, events, source).await;
+            let ended = async {
+                match ended {
+                    Some(ended) => ended.await,
+                    None => std::future::pending().await,
+                }
+            };
+            let ending = tokio::select! {
+                biased;
+                () = ended => UpstreamError::Disconnected,
+                ending = read(&table, events, source) => ending,
+            };
             tracing::debug!(%ending, "a stream of an upstream has ended");
             close(&table, &ending);
             forget();

@@ -1,0 +1,113 @@
+//! What stands open with a credential learns that its connection has ended: here, or on another node.
+//!
+//! 1. Whoever has something open waits in the place of the connection's owner and provider ([`Vault::ended`]).
+//! 2. A change of that connection wakes this place alone, from this node at once and from others with what is followed
+//!    (`follow.rs`). A change may be a renewal, so whoever is woken looks.
+//! 3. A database that is away ends nothing; it is asked again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time::sleep};
+
+use crate::{
+    cache::Key,
+    connection::{ConnectionId, ConnectionState},
+    credential::Credential,
+    owner::Owner,
+    provider::ProviderName,
+    vault::Vault,
+};
+
+/// How long to wait before a database is asked again that did not answer.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Who waits for which connections to end.
+#[derive(Default)]
+pub(crate) struct Endings(Mutex<HashMap<Key, Weak<Notify>>>);
+
+impl Endings {
+    /// Wakes who waits for the connections of an owner at a provider.
+    pub(crate) fn tell(&self, owner: &Owner, provider: &ProviderName) {
+        let key = Key { owner: owner.clone(), provider: provider.clone() };
+        let told = self.places().get(&key).and_then(Weak::upgrade);
+        if let Some(told) = told {
+            told.notify_waiters();
+        }
+    }
+
+    fn join(&self, key: &Key) -> Arc<Notify> {
+        let mut places = self.places();
+        if let Some(place) = places.get(key).and_then(Weak::upgrade) {
+            return place;
+        }
+        let place = Arc::new(Notify::new());
+        places.insert(key.clone(), Arc::downgrade(&place));
+        place
+    }
+
+    fn leave(&self, key: &Key, place: Arc<Notify>) {
+        let mut places = self.places();
+        drop(place);
+        if places.get(key).is_some_and(|place| place.strong_count() == 0) {
+            places.remove(key);
+        }
+    }
+
+    fn places(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Weak<Notify>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place to wait in.
+struct Place {
+    vault: Vault,
+    key: Key,
+    /// `None` when it is left.
+    told: Option<Arc<Notify>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(told) = self.told.take() {
+            self.vault.0.endings.leave(&self.key, told);
+        }
+    }
+}
+
+impl Vault {
+    /// Ends when the connection that a credential comes from is gone, or a person has to connect again: within a second,
+    /// whichever node that happened on. It may be dropped at any time.
+    pub fn ended(&self, credential: &Credential) -> impl Future<Output = ()> + Send + use<> {
+        let key = Key { owner: credential.owner().clone(), provider: credential.provider().clone() };
+        let told = Some(self.0.endings.join(&key));
+        let (place, id) = (Place { vault: self.clone(), key, told }, credential.connection_id().clone());
+        async move {
+            while let Some(told) = &place.told {
+                let told = told.notified();
+                tokio::pin!(told);
+                told.as_mut().enable();
+                match place.is_over(&id).await {
+                    Some(true) => return,
+                    Some(false) => told.await,
+                    None => sleep(PAUSE).await,
+                }
+            }
+        }
+    }
+}
+
+impl Place {
+    /// `None` when that cannot be found out.
+    async fn is_over(&self, id: &ConnectionId) -> Option<bool> {
+        let Key { owner, provider } = &self.key;
+        if self.vault.0.cache.get(owner, provider).is_some_and(|credential| credential.connection == *id) {
+            return Some(false);
+        }
+        let connection = self.vault.get(owner, id).await.ok()?;
+        Some(connection.is_none_or(|connection| connection.state != ConnectionState::Connected))
+    }
+}
