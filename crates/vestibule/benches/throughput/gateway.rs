@@ -117,7 +117,7 @@ impl World {
     /// The same calls through the proxy of `FastMCP`, which verifies the same tokens.
     async fn fastmcp(&self) -> Option<Row> {
         let (issuer, upstream) = (format!("http://{}", self.server.address()), upstream_url(&self.upstream));
-        let peer = Program::fastmcp(&upstream, &issuer, &format!("{issuer}{PATH}"))?;
+        let peer = Program::fastmcp(&upstream, &issuer, &format!("{issuer}{PATH}")).await?;
         let theirs = async || of_core(peer.run(vec![self.call(upstream::PATH); CONNECTIONS], RUN).await);
         let row = Row::new("peer: FastMCP's proxy, tools/call", "bare proxy");
         Some(beside(row, async || self.limit().await, theirs).await)

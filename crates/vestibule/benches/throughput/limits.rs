@@ -57,7 +57,7 @@ impl Program {
     }
 
     /// The proxy of `FastMCP` with its verifier for the tokens of `issuer`, if `cargo xtask setup` has installed it.
-    pub(crate) fn fastmcp(upstream: &str, issuer: &str, audience: &str) -> Option<Self> {
+    pub(crate) async fn fastmcp(upstream: &str, issuer: &str, audience: &str) -> Option<Self> {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let installed = fs::read_to_string(repository.join("target/test-clients")).ok()?;
         let python =
@@ -68,7 +68,9 @@ impl Program {
             .arg(script)
             .args([upstream, &format!("{issuer}/.well-known/jwks.json"), issuer, audience])
             .stderr(Stdio::null());
-        Some(Self::start(&mut command))
+        // It asks the tiny server before it says anything, which answers on this very thread.
+        let started = tokio::task::spawn_blocking(move || Self::start(&mut command));
+        Some(started.await.expect("it starts"))
     }
 
     fn start(command: &mut std::process::Command) -> Self {
