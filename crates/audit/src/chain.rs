@@ -72,9 +72,12 @@ impl Chain {
         happened: impl IntoIterator<Item = (Timestamp, &'e Event)>,
     ) -> Option<Segment> {
         let before = self.head;
-        let (mut hashes, mut entries, mut until) = (Vec::new(), Vec::new(), None);
+        let happened = happened.into_iter();
+        let count = happened.size_hint().0;
+        let (mut hashes, mut entries) = (Vec::with_capacity(count * Digest::LENGTH), Vec::new());
         // One for all entries: what is hashed stands in it, the hash before and the entry.
         let mut buffer = Vec::new();
+        let mut until = None;
         for (time, event) in happened {
             if until.is_some() {
                 entries.push(b'\n');
@@ -84,7 +87,10 @@ impl Chain {
             let hash = hash(&mut buffer, &self.head.hash, &entries[begin..]);
             hashes.extend_from_slice(hash.as_bytes());
             self.head = Head { sequence, hash };
-            until = Some(time);
+            if until.replace(time).is_none() {
+                // The others are about as long.
+                entries.reserve(entries.len() * count);
+            }
         }
         Some(Segment {
             node: self.node.clone(),

@@ -9,7 +9,7 @@ use crate::{
     error::StoreError,
     row::Row,
     statement::{Expect, Statement, sql, statement},
-    value::values,
+    value::{ToValue as _, Value, values},
 };
 
 /// A row of `audit_segments`: the entries of a node that were committed together.
@@ -65,12 +65,19 @@ sql! {
         "SELECT node, sequence, jws, at FROM audit_checkpoints WHERE node = $1 ORDER BY sequence";
 }
 
-/// Adds a segment; refused when there is one that begins at its place.
-pub fn insert(segment: &AuditSegmentRecord) -> Statement {
-    statement!(INSERT [
-        segment.node, segment.first_sequence, segment.last_sequence, segment.previous_hash, segment.hashes,
-        segment.entries, segment.until,
-    ] expecting Expect::Rows(1))
+/// Adds a segment; refused when there is one that begins at its place. The entries may be some hundred kilobytes: they
+/// go into the statement as they are.
+pub fn insert(segment: AuditSegmentRecord) -> Statement {
+    let parameters = vec![
+        Value::Text(segment.node),
+        segment.first_sequence.to_value(),
+        segment.last_sequence.to_value(),
+        segment.previous_hash.to_value(),
+        Value::Bytes(segment.hashes),
+        Value::Text(segment.entries),
+        segment.until.to_value(),
+    ];
+    Statement { sql: &INSERT, parameters, expect: Expect::Rows(1) }
 }
 
 /// Adds a checkpoint; the first one of an entry stays.

@@ -36,7 +36,7 @@ pub(crate) async fn entries_are_read_in_pages(database: Database) {
         .map(|n| segment("one", 3 * n + 1, 3 * n + 3, NOW + MINUTE * u32::try_from(n).unwrap()))
         .collect();
     let other = entry("other", 1, NOW);
-    let batch: Batch = one.iter().rev().chain([&other]).map(insert).collect();
+    let batch: Batch = one.iter().rev().chain([&other]).cloned().map(insert).collect();
     store.commit(batch).await.unwrap();
 
     assert_eq!(store.audit_nodes().await.unwrap(), ["one", "other"]);
@@ -55,9 +55,9 @@ pub(crate) async fn entries_are_read_in_pages(database: Database) {
 
 pub(crate) async fn a_place_is_taken_once(database: Database) {
     let store = database.store().await;
-    store.commit(insert(&entry("one", 1, NOW))).await.unwrap();
+    store.commit(insert(entry("one", 1, NOW))).await.unwrap();
     let other = AuditSegmentRecord { entries: "{}".into(), ..segment("one", 1, 2, NOW) };
-    let batch = Batch::new().then(insert(&entry("one", 3, NOW))).then(insert(&other));
+    let batch = Batch::new().then(insert(entry("one", 3, NOW))).then(insert(other));
     assert_eq!(store.commit(batch).await, Err(CommitError::Refused("audit_segment.insert")));
     assert_eq!(store.audit_segments("one", 0, NOW, 9).await.unwrap(), [entry("one", 1, NOW)]);
 }
@@ -80,7 +80,7 @@ pub(crate) async fn checkpoints(database: Database) {
 
 pub(crate) async fn is_no_garbage(database: Database) {
     let store = database.store().await;
-    store.commit(insert(&entry("one", 1, NOW))).await.unwrap();
+    store.commit(insert(entry("one", 1, NOW))).await.unwrap();
     store.collect_garbage(NOW + Duration::from_hours(100_000)).await.unwrap();
     assert_eq!(store.audit_segments("one", 0, NOW, 9).await.unwrap().len(), 1);
 }

@@ -123,7 +123,7 @@ impl Writer {
         let mut chain = self.chain.clone();
         let segment = chain.append_all(group.iter().map(|(time, event)| (*time, event)));
         let mut batch: Batch =
-            segment.map(|segment| audit_segment::insert(&row(segment))).into_iter().collect();
+            segment.map(|segment| audit_segment::insert(row(segment))).into_iter().collect();
         let head = chain.head();
         let unsigned = head.sequence - self.signed_to;
         if unsigned < 1 || unsigned < SIGNED_EVERY && !sign {

@@ -29,6 +29,11 @@ const CACHED_STATEMENTS: usize = 256;
 /// crash slow, which reads the whole log.
 const CHECKPOINT_PAGES: u32 = 4096;
 
+/// The memory of a connection for pages, in KiB as a negative number, which is how `SQLite` tells it from one of pages.
+/// Entries of the audit log fill it to the end with pages that nobody reads again, so that `SQLite`'s own 2 MiB are memory
+/// for nothing; what is looked up by random keys finds the inner pages of its trees in half of it.
+const CACHE: i64 = -1024;
+
 /// Makes the file readable for its owner only, before `SQLite` could make it with the process's umask;
 /// the `-wal` and `-shm` files take its mode over.
 pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
@@ -83,6 +88,7 @@ fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
     // Else SQLite compiles a statement anew for every value that is bound, because another plan might suit that
     // value better; ours are looked up by key, and compiling costs several times what running does.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
