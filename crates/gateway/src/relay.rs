@@ -236,9 +236,6 @@ async fn decide(
     let mut admitted = admit::admit(endpoint, &permit, era, (&request.method, params)).await?;
     let outcome = credential::answer(endpoint, permit, (era, asked), &mut admitted).await;
     match (admitted.recorded, outcome) {
-        (None, Ok(response)) if request.method == "subscriptions/listen" => {
-            Ok(until_shut_down(&endpoint.front, response, Some(&request.id)))
-        }
         (None, outcome) => outcome,
         (Some(call), Ok(response)) => Ok(call.end_with(response)),
         (Some(call), Err(refusal)) => {

@@ -5,7 +5,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::header::CONTENT_TYPE;
-use mcp::{RequestId, write_event};
+use mcp::{RequestId, SUBSCRIPTION_ID, write_event};
 use serde_json::json;
 
 use crate::settings::Front;
@@ -20,8 +20,7 @@ pub(crate) fn until_shut_down(
     if response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != "text/event-stream") {
         return response;
     }
-    let result = subscription.map(|id| mcp::success(id, &json!({ "resultType": "complete" })));
-    let last = result.map(|result| Bytes::from(write_event(&result)));
+    let last = subscription.map(|id| Bytes::from(write_event(&end_of_subscription(id))));
     let streams = front.event_streams.clone();
     response.map(|body| {
         let open = Some((body.into_data_stream(), streams, last));
@@ -34,4 +33,10 @@ pub(crate) fn until_shut_down(
             }
         }))
     })
+}
+
+/// "signalling that the subscription has ended gracefully (for example, during server shutdown)" (2026-07-28, the schema of
+/// `SubscriptionsListenResult`).
+pub(crate) fn end_of_subscription(id: &RequestId<'_>) -> Vec<u8> {
+    mcp::success(id, &json!({ "resultType": "complete", "_meta": { SUBSCRIPTION_ID: id } }))
 }

@@ -10,6 +10,7 @@
 mod announcements;
 mod before_legacy;
 mod before_modern;
+mod redaction;
 mod together;
 
 use std::time::Duration;

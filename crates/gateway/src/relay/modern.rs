@@ -18,6 +18,7 @@ use super::redacted::without_secrets;
 use super::stream::{Manner, Relayed};
 use super::{Asked, RelayEndpoint, json, listening, respond};
 use crate::endpoint::{Refusal, modern};
+use crate::shut_down::until_shut_down;
 use crate::upstream::remote::envelope::Envelope;
 use crate::upstream::remote::{Answer, Caller, Description, error_in};
 
@@ -48,7 +49,10 @@ pub(super) async fn answer(
         Description::Modern(_) if asked.request.method == "subscriptions/listen" => {
             match Box::pin(listening::together(endpoint, caller, asked)).await {
                 Ok(response) => response,
-                Err(alone) => Box::pin(forward(endpoint, alone, asked)).await,
+                Err(alone) => {
+                    let response = Box::pin(forward(endpoint, alone, asked)).await?;
+                    Ok(until_shut_down(&endpoint.front, response, Some(&asked.request.id)))
+                }
             }
         }
         Description::Modern(_) => forward(endpoint, caller, asked).await,

@@ -30,6 +30,7 @@ use super::{RelayEndpoint, event_stream};
 use crate::endpoint::{Refusal, success};
 use crate::policy::{Annotations, Arguments, Question, Requester, Target};
 use crate::session::sealed::{SealedSession, UpstreamSession};
+use crate::shut_down::until_shut_down;
 use crate::upstream::remote::Caller;
 use crate::upstream::remote::listed::{TOOLS, each};
 
@@ -182,7 +183,8 @@ fn subscription(step: &Step<'_>, need: &Need) -> Result<Response, Refusal> {
     }
     let result = json!({ "resultType": "complete", "_meta": { SUBSCRIPTION_ID: id } });
     last.extend(write_event(&mcp::success(&id, &result)));
-    Ok(until_connected(&step.credentials.vault, need, first, last))
+    let response = until_connected(&step.credentials.vault, need, first, last);
+    Ok(until_shut_down(&step.endpoint.front, response, Some(&id)))
 }
 
 /// A legacy client's stream (`GET`), which ends when the server is there; `None` where nothing is waited for.

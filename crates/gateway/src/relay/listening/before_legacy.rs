@@ -15,9 +15,11 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::timeout;
 
-use super::super::{Asked, event_stream};
+use super::super::{Asked, RelayEndpoint, event_stream};
+use super::redaction::Redaction;
 use super::{SIGN_OF_LIFE, in_subscription, uri_of};
 use crate::endpoint::Refusal;
+use crate::shut_down::until_shut_down;
 use crate::upstream::remote::envelope::Envelope;
 use crate::upstream::remote::{Caller, PooledSession, UpstreamError};
 
@@ -26,20 +28,28 @@ const SUBSCRIPTIONS: usize = 256;
 
 /// Opens the stream. What the server does not tell is left out of the acknowledgement.
 pub(in super::super) async fn before_legacy(
+    endpoint: &RelayEndpoint,
     caller: Arc<Caller>,
     capabilities: &RawValue,
     asked: &Asked<'_>,
 ) -> Result<Response, Refusal> {
     let wanted = wanted(asked).map_err(|error| Refusal::params(StatusCode::BAD_REQUEST, &error))?;
     let session = caller.pooled_session(capabilities).await?;
+    let redaction = Redaction::new(&endpoint.front, &caller);
     let mut subscribed = Subscribed { caller, session, told: SubscriptionFilter::default() };
     let said = subscribed.begin(wanted).await?;
-    let listening =
-        Listening { id: asked.request.id.clone().into_owned(), subscribed, said, stage: Stage::Beginning };
-    Ok(event_stream(Body::from_stream(stream::unfold(listening, async |mut listening| {
+    let listening = Listening {
+        id: asked.request.id.clone().into_owned(),
+        subscribed,
+        said,
+        redaction,
+        stage: Stage::Beginning,
+    };
+    let response = event_stream(Body::from_stream(stream::unfold(listening, async |mut listening| {
         let event = listening.next().await?;
         Some((Ok::<_, Infallible>(event), listening))
-    }))))
+    })));
+    Ok(until_shut_down(&endpoint.front, response, Some(&asked.request.id)))
 }
 
 fn wanted(asked: &Asked<'_>) -> Result<SubscriptionFilter, InvalidParams> {
@@ -101,6 +111,7 @@ struct Listening {
     subscribed: Subscribed,
     /// `None` when nothing will be said.
     said: Option<Said>,
+    redaction: Redaction,
     stage: Stage,
 }
 
@@ -132,6 +143,7 @@ impl Listening {
             match timeout(SIGN_OF_LIFE, said).await {
                 Err(_) => return Some(Bytes::from_static(b":\n\n")),
                 Ok(Ok(message)) => {
+                    let message = self.redaction.of(&message).await;
                     if let Some(event) = self.pass(&message) {
                         return Some(event);
                     }

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::super::{RelayEndpoint, event_stream};
+use super::redaction::Redaction;
 use super::together::{Kind, Listener, Meeting, Opened};
 use super::{SIGN_OF_LIFE, in_subscription};
 use crate::endpoint::Refusal;
@@ -53,6 +54,7 @@ pub(in super::super) async fn before_modern(
     let heard = Heard {
         meta: meta_of(client).ok_or(UpstreamError::Malformed)?,
         meeting: Meeting::at(endpoint, &caller),
+        redaction: Redaction::new(&endpoint.front, &caller),
         caller,
         lists,
         subscriptions: memory.subscriptions(),
@@ -78,6 +80,7 @@ struct Heard {
     caller: Arc<Caller>,
     /// Where it can be listened together with others.
     meeting: Option<Meeting>,
+    redaction: Redaction,
     meta: Box<RawValue>,
     /// Which changes of lists the server tells.
     lists: SubscriptionFilter,
@@ -111,7 +114,7 @@ impl Heard {
                 message = heard => match message {
                     Some(Ok(Some(message))) => {
                         self.pause = PAUSE;
-                        if let Some(event) = pass(&message) {
+                        if let Some(event) = pass(&self.redaction.of(&message).await) {
                             return event;
                         }
                     }
@@ -145,10 +148,10 @@ impl Heard {
         }
     }
 
-    async fn ask(&self, filter: &SubscriptionFilter) -> Result<Said, UpstreamError> {
+    async fn ask(&mut self, filter: &SubscriptionFilter) -> Result<Said, UpstreamError> {
         let listener =
             self.meeting.clone().and_then(|meeting| meeting.listen(self.caller.clone(), filter.clone()).ok());
-        let Some(listener) = listener else {
+        let Some(mut listener) = listener else {
             return self.ask_alone(filter).await.map(Box::new).map(Said::Alone);
         };
         match listener.opened().await {
@@ -158,7 +161,7 @@ impl Heard {
         }
     }
 
-    async fn ask_alone(&self, filter: &SubscriptionFilter) -> Result<Messages, UpstreamError> {
+    async fn ask_alone(&mut self, filter: &SubscriptionFilter) -> Result<Messages, UpstreamError> {
         let params = json!({ "notifications": filter, "_meta": self.meta });
         let body = mcp::request(&RequestId::Integer(1), METHOD, &params);
         let headers: HeaderMap = mirror::compose(ProtocolVersion::LATEST, METHOD, None).into_iter().collect();

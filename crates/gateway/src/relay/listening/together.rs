@@ -22,11 +22,13 @@ mod teller;
 mod told;
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::Stream;
 
 use super::super::{Asked, RelayEndpoint, event_stream, json};
 use crate::endpoint::Refusal;
@@ -64,29 +66,38 @@ struct Answered {
 }
 
 impl Answered {
-    async fn answer(self) -> Result<Response, Refusal> {
+    async fn answer(mut self) -> Result<Response, Refusal> {
         match self.listener.opened().await {
             Opened::Failed(error) => Err(error.into()),
             Opened::Answer(status, told) => Ok(json(status, told.message(&self.id).into())),
-            Opened::Stream => {
-                Ok(event_stream(Body::from_stream(stream::unfold(self, async |mut answered| {
-                    let event = answered.next().await?;
-                    Some((Ok::<_, Infallible>(event), answered))
-                }))))
-            }
+            Opened::Stream => Ok(event_stream(Body::from_stream(self))),
         }
     }
+}
 
-    /// What the client gets next; `None` at the end.
-    async fn next(&mut self) -> Option<Bytes> {
+/// What the client gets, until the end.
+impl Stream for Answered {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.is_over {
-            return None;
+            return Poll::Ready(None);
         }
-        let told = self.listener.next().await;
+        let told = ready!(self.listener.poll_next(context));
         self.is_over = told.as_ref().is_none_or(|told| told.is_last());
-        Some(match told {
+        Poll::Ready(Some(Ok(match told {
             Some(told) => told.event(&self.id),
             None => Told::failure(TOO_SLOW).event(&self.id),
-        })
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_is_small() {
+        assert!(size_of::<Answered>() <= 112, "{}", size_of::<Answered>());
     }
 }

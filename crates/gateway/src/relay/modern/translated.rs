@@ -33,7 +33,7 @@ pub(super) async fn translate(
     let capabilities = filtered.as_deref().or(asked.params.meta().client_capabilities).unwrap_or(empty);
     match &*asked.request.method {
         "server/discover" => discover(endpoint, &caller, capabilities, asked).await,
-        "subscriptions/listen" => listening::before_legacy(caller, capabilities, asked).await,
+        "subscriptions/listen" => listening::before_legacy(endpoint, caller, capabilities, asked).await,
         _ => match state_of(endpoint, &caller, asked)? {
             None => ask(endpoint, caller, capabilities, asked).await,
             Some(Waits::Held(key)) => go_on(endpoint, &caller, &key, capabilities, asked).await,

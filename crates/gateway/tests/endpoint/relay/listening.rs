@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use audit::Kind;
 use axum::body::Body;
 use http_body_util::BodyExt;
+use secret::Secret;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -15,13 +17,13 @@ use crate::world::{Builder, World, initialize, rpc};
 /// Every stream that was opened, with what asked for it.
 type Streams = Arc<Mutex<Vec<(Value, Say)>>>;
 
-pub(super) async fn open(router: &axum::Router, request: Builder<'_>) -> Body {
+pub(crate) async fn open(router: &axum::Router, request: Builder<'_>) -> Body {
     let response = router.clone().oneshot(request.build()).await.unwrap();
     assert_eq!(response.status(), 200, "{response:?}");
     response.into_body()
 }
 
-pub(super) async fn next(body: &mut Body) -> Value {
+pub(crate) async fn next(body: &mut Body) -> Value {
     loop {
         let frame = tokio::time::timeout(Duration::from_secs(10), body.frame()).await.unwrap();
         let event = frame.unwrap().unwrap().into_data().unwrap();
@@ -32,7 +34,7 @@ pub(super) async fn next(body: &mut Body) -> Value {
     }
 }
 
-pub(super) fn told(method: &str, params: Value) -> Value {
+pub(crate) fn told(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "method": method, "params": params })
 }
 
@@ -164,4 +166,34 @@ async fn a_legacy_client_listens_to_a_modern_server() {
     assert_eq!(send(rpc("resources/unsubscribe", json!({ "uri": "a:b" }))).await.json()["result"], json!({}));
     reading.abort();
     until("and the last one", || streams.lock().unwrap().iter().all(|(_, say)| say.is_closed())).await;
+}
+
+#[tokio::test]
+async fn gw_29_what_a_server_tells_of_its_own_accord_holds_no_secret() {
+    const SECRET: &str = "hunter2hunter2";
+    let mut world = World::new().await;
+    world.secrets = vec![Secret::new(SECRET.to_owned())];
+    let upstream = Upstream::legacy(|request| {
+        if request.method != "GET" {
+            return accepted();
+        }
+        let (say, stream) = stream_to_say();
+        for _ in 0..2 {
+            let params = json!({ "why": format!("{SECRET}!") });
+            say.send(told("notifications/tools/list_changed", params)).unwrap();
+        }
+        events(stream)
+    })
+    .await;
+    let gateway = upstream.behind(&world);
+    let wanted = json!({ "notifications": { "toolsListChanged": true } });
+    let token = world.far_token("ada", "use");
+    let listen = world.far_modern(&gateway, &token, "subscriptions/listen", wanted);
+    let mut stream = open(&gateway, listen).await;
+    next(&mut stream).await;
+    for _ in 0..2 {
+        assert_eq!(next(&mut stream).await["params"]["why"], "[redacted]!");
+    }
+    let redactions = world.audit_log.events().iter().filter(|event| event.kind == Kind::Redaction).count();
+    assert_eq!(redactions, 1, "once for a stream");
 }

@@ -125,7 +125,7 @@ async fn has_ended(body: &mut Body) -> bool {
 #[tokio::test]
 async fn those_who_listen_to_the_same_share_one_stream_of_the_server() {
     let telling = Telling::new().await;
-    let (one, two, three) = (json!(7), json!("a \"name\""), json!("7"));
+    let (one, two, three) = (json!(7), json!("a \"name\"\n\ndata: {}"), json!("7"));
     let mut first = telling.listen("ada", one.clone(), tools()).await;
     let mut second = telling
         .listen("bob", two.clone(), json!({ "resourceSubscriptions": [], "toolsListChanged": true }))

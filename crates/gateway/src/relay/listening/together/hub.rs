@@ -1,8 +1,8 @@
 //! Who listens to the same stream, and where they meet.
 
-use std::collections::HashMap;
-use std::pin::pin;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -27,8 +27,6 @@ pub(in crate::relay) struct Hubs(Mutex<HashMap<Arc<str>, Arc<Hub>>>);
 pub(super) struct Hub {
     filter: Arc<str>,
     state: Mutex<State>,
-    /// Wakes listeners: something was told.
-    told: Notify,
     /// Wakes the teller: there is room.
     taken: Notify,
     /// Wakes the teller: nobody is waited for.
@@ -42,6 +40,10 @@ struct State {
     /// For those who come later.
     acknowledged: Option<Arc<Told>>,
     is_over: bool,
+    /// The key of the listener who came last.
+    last_key: usize,
+    /// Whom to wake when something is told, by their keys.
+    waiting: BTreeMap<usize, Waker>,
 }
 
 /// What the server answered.
@@ -110,7 +112,6 @@ impl Hub {
         Self {
             filter,
             state: Mutex::default(),
-            told: Notify::new(),
             taken: Notify::new(),
             left: Notify::new(),
             opened: watch::Sender::new(None),
@@ -120,8 +121,9 @@ impl Hub {
     /// What was acknowledged so far, and from then on everything that is told.
     fn place(self: &Arc<Self>) -> Place {
         let mut state = self.state();
-        let acknowledged = state.acknowledged.clone();
-        Place { hub: self.clone(), next: state.ring.join(), acknowledged }
+        state.last_key += 1;
+        let (key, next) = (state.last_key, state.ring.join());
+        Place { hub: self.clone(), key, next, acknowledged: state.acknowledged.clone() }
     }
 
     /// Tells those who wait what the server answered.
@@ -143,8 +145,7 @@ impl Hub {
             if state.ring.is_left() {
                 self.left.notify_one();
             }
-            drop(state);
-            self.told.notify_waiters();
+            wake(state);
         }
     }
 
@@ -157,8 +158,7 @@ impl Hub {
             state.acknowledged = Some(told.clone());
         }
         state.ring.tell(told);
-        drop(state);
-        self.told.notify_waiters();
+        wake(state);
     }
 
     /// Nothing more is told: whoever waits hears so, unless they have heard how it ended.
@@ -171,25 +171,23 @@ impl Hub {
         }
     }
 
-    fn take(&self, number: &mut usize) -> Next {
-        let mut state = self.state();
-        let was_full = state.ring.is_full();
-        let next = state.ring.take(number);
-        if was_full && !state.ring.is_full() {
-            self.taken.notify_one();
-        }
-        next
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing in there can panic half-way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Wakes everybody who waits.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let waiting = std::mem::take(&mut state.waiting);
+    drop(state);
+    waiting.into_values().for_each(Waker::wake);
+}
+
 /// One listener's place at a shared stream, which is left when this is dropped.
 pub(super) struct Place {
     hub: Arc<Hub>,
+    key: usize,
     /// The number of the message that it takes next.
     next: usize,
     /// What it takes first, when it has come after the others.
@@ -210,19 +208,23 @@ impl Place {
         }
     }
 
-    /// What is told next; `None` when it was not taken in time, and is lost. Being dropped in between loses nothing.
-    pub(super) async fn next(&mut self) -> Option<Arc<Told>> {
+    /// What is told next; `None` when it was not taken in time, and is lost.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Arc<Told>>> {
         if let Some(acknowledged) = self.acknowledged.take() {
-            return Some(acknowledged);
+            return Poll::Ready(Some(acknowledged));
         }
-        loop {
-            // Before it is looked whether there is something, so that nothing is told in between.
-            let mut told = pin!(self.hub.told.notified());
-            told.as_mut().enable();
-            match self.hub.take(&mut self.next) {
-                Next::Told(told) => return Some(told),
-                Next::Lost => return None,
-                Next::Nothing => told.await,
+        let mut state = self.hub.state();
+        let was_full = state.ring.is_full();
+        let next = state.ring.take(&mut self.next);
+        if was_full && !state.ring.is_full() {
+            self.hub.taken.notify_one();
+        }
+        match next {
+            Next::Told(told) => Poll::Ready(Some(told)),
+            Next::Lost => Poll::Ready(None),
+            Next::Nothing => {
+                state.waiting.insert(self.key, context.waker().clone());
+                Poll::Pending
             }
         }
     }
@@ -231,6 +233,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.hub.state();
+        state.waiting.remove(&self.key);
         state.ring.leave(self.next);
         self.hub.taken.notify_one();
         if state.ring.is_left() {
@@ -273,8 +276,9 @@ mod tests {
         let hub = place.hub().clone();
         hub.close();
         assert!(matches!(place.opened().await, Opened::Failed(UpstreamError::Unreachable)));
-        assert!(place.next().await.unwrap().is_last());
+        let mut next = || place.poll_next(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(next(), Poll::Ready(Some(told)) if told.is_last()));
         hub.close();
-        assert!(matches!(hub.take(&mut place.next), Next::Nothing), "it is told once");
+        assert!(next().is_pending(), "it is told once");
     }
 }

@@ -1,12 +1,16 @@
 //! One who listens to a shared stream.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use mcp::SubscriptionFilter;
 
 use super::super::super::RelayEndpoint;
 use super::super::super::kept::Kept;
-use super::super::super::redacted::record_redaction;
+use super::super::redaction::Redaction;
 use super::hub::{Opened, Place};
 use super::teller;
 use super::told::Told;
@@ -40,42 +44,48 @@ impl Meeting {
         if is_first {
             teller::open(&self, &caller, place.hub(), filter);
         }
-        Ok(Listener { place, caller, front: self.front, is_redacted: false, taken: None })
+        Ok(Listener { place, redaction: Redaction::new(&self.front, &caller), recording: None })
     }
 }
 
 /// See the module.
 pub(in super::super) struct Listener {
     place: Place,
-    caller: Arc<Caller>,
-    front: Arc<Front>,
-    is_redacted: bool,
-    /// What was told and is not passed on yet.
-    taken: Option<Arc<Told>>,
+    redaction: Redaction,
+    /// What was told and is passed on when it is recorded that something was taken out of it.
+    recording: Option<(Arc<Told>, BoxFuture<'static, ()>)>,
 }
 
 impl Listener {
     /// What the server answered.
-    pub(in super::super) async fn opened(&self) -> Opened {
+    pub(in super::super) async fn opened(&mut self) -> Opened {
         let opened = self.place.opened().await;
         if let Opened::Answer(_, told) = &opened
             && told.is_redacted()
+            && let Some(recording) = self.redaction.recording()
         {
-            record_redaction(&self.front, &self.caller).await;
+            recording.await;
         }
         opened
     }
 
     /// What is told next; `None` when it was not taken in time, and is lost. Being dropped in between loses nothing.
     pub(in super::super) async fn next(&mut self) -> Option<Arc<Told>> {
-        if self.taken.is_none() {
-            self.taken = Some(self.place.next().await?);
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same. It waits without a future of its own, of which there would be one for each listener.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Arc<Told>>> {
+        if self.recording.is_none() {
+            let Some(told) = ready!(self.place.poll_next(context)) else { return Poll::Ready(None) };
+            match told.is_redacted().then(|| self.redaction.recording()).flatten() {
+                Some(recording) => self.recording = Some((told, recording)),
+                None => return Poll::Ready(Some(told)),
+            }
         }
-        // Once for an answer, however much of it was taken out.
-        if !self.is_redacted && self.taken.as_ref().is_some_and(|told| told.is_redacted()) {
-            Box::pin(record_redaction(&self.front, &self.caller)).await;
-            self.is_redacted = true;
+        if let Some((_, recording)) = &mut self.recording {
+            ready!(recording.poll_unpin(context));
         }
-        self.taken.take()
+        Poll::Ready(self.recording.take().map(|(told, _)| told))
     }
 }

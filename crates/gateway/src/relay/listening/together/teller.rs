@@ -9,6 +9,7 @@ use super::super::super::conversation::{Conversation, Farewell};
 use super::super::super::event::calmed;
 use super::super::super::kept::Kept;
 use super::super::super::passage::{Eras, Kind as Asked, Passage};
+use super::super::super::redacted::without_secrets;
 use super::heard::{Heard, heard};
 use super::hub::{Hub, Opened};
 use super::listener::Meeting;
@@ -16,6 +17,7 @@ use super::request::request;
 use super::told::{OURS, Told};
 use crate::recorded::record_refused_request;
 use crate::settings::Front;
+use crate::shut_down::end_of_subscription;
 use crate::upstream::remote::envelope::Envelope;
 use crate::upstream::remote::{Answer, Caller, UpstreamError, error_in};
 
@@ -86,12 +88,18 @@ impl Teller {
         }
     }
 
+    /// Until the end of the stream, or until the process is asked to end.
     async fn tell_events(&mut self) {
+        let streams = self.front.event_streams.clone();
         loop {
-            let told = match self.next().await {
-                Ok(Some(told)) => told,
-                Ok(None) => continue,
-                Err(error) => Told::failure(&error.to_string()),
+            let told = tokio::select! {
+                biased;
+                () = streams.drained() => Told::response(end_of_subscription(&OURS)),
+                next = self.next() => match next {
+                    Ok(Some(told)) => told,
+                    Ok(None) => continue,
+                    Err(error) => Told::failure(&error.to_string()),
+                },
             };
             self.hub.room().await;
             if told.is_last() {
@@ -141,7 +149,7 @@ impl Teller {
     }
 
     async fn hear(&mut self, text: &str) -> Result<Option<Told>, UpstreamError> {
-        let redacted = self.caller().remote().redactor().redacted(text, &self.front.issuer);
+        let redacted = without_secrets(self.caller(), &self.front.issuer, text);
         let text = redacted.as_deref().unwrap_or(text);
         let envelope = Envelope::read(text.as_bytes()).ok_or(UpstreamError::Malformed)?;
         let told = match heard(&self.passage, &self.filter, &envelope) {

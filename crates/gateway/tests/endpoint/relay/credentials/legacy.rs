@@ -6,7 +6,10 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::hub::{Hub, legacy_server, link_in, modern_server, text, user};
+use super::hub::{Hub, known, legacy_server, link_in, modern_server, text, user};
+use crate::relay::listening::{next, open, told};
+use crate::relay::questions::stream_to_say;
+use crate::relay::upstream::{Upstream, accepted, events};
 use crate::world::{Answer, call, initialize, rpc};
 
 /// A session, of a client that shows links or not.
@@ -141,4 +144,28 @@ async fn a_session_with_a_modern_server_goes_on_when_the_account_is_connected() 
     let answer = send(&hub, &gateway, &session, call("whoami", json!({}))).await;
     assert_eq!(text(&answer), ("ada".to_owned(), false));
     assert!(upstream.all().iter().all(|sent| sent.header("authorization") == "Bearer token-of-ada"));
+}
+
+#[tokio::test]
+async fn gw_29_an_older_client_that_listens_alone_is_told_no_credential() {
+    let upstream = Upstream::modern_for(known, |request| {
+        if request.rpc() != "subscriptions/listen" {
+            return accepted();
+        }
+        let (say, stream) = stream_to_say();
+        let why = request.header("authorization").replace("Bearer", "asked with");
+        say.send(told("notifications/tools/list_changed", json!({ "why": why }))).unwrap();
+        events(stream)
+    })
+    .await;
+    let hub = Hub::new().await;
+    let gateway = hub.behind(&upstream);
+    hub.connect(user("ada"), "octo-ada", "token-of-ada").await;
+    let token = hub.token("ada");
+    let opening = hub.world.far(&gateway, &token, initialize("2025-11-25")).send().await;
+    let listen = hub.world.request("GET", "/mcp/far").to(&gateway).bearer(&token);
+    let listen = listen.header("mcp-session-id", opening.header("mcp-session-id"));
+    let mut stream = open(&gateway, listen).await;
+    assert_eq!(next(&mut stream).await["params"], json!({ "why": "asked with [redacted]" }));
+    assert_eq!(upstream.of("subscriptions/listen")[0].header("authorization"), "Bearer token-of-ada");
 }

@@ -113,7 +113,8 @@ async fn gw_31_every_listener_is_told_when_the_gateway_ends() {
     telling.world.event_streams.drain();
     for (body, id) in bodies.iter_mut().zip(&ids) {
         let last = next(body).await;
-        assert_eq!(last, json!({ "jsonrpc": "2.0", "id": id, "result": { "resultType": "complete" } }));
+        let ended = json!({ "resultType": "complete", "_meta": { ID: id } });
+        assert_eq!(last, json!({ "jsonrpc": "2.0", "id": id, "result": ended }));
         assert!(has_ended(body).await);
     }
     drop(bodies);
