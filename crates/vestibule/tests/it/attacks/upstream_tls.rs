@@ -15,9 +15,13 @@ use std::{
 };
 
 use axum::{Router, body::Body};
-use http::Request;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use futures_util::future::join_all;
+use http::{Request, Version};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -43,43 +47,63 @@ struct Encrypted {
     address: SocketAddr,
     /// Requests that it has heard.
     heard: Arc<AtomicUsize>,
+    /// Connections that have brought one.
+    connections: Arc<AtomicUsize>,
 }
 
 impl Encrypted {
     async fn start(shown: Shown) -> Self {
+        Self::speaking(&[], shown).await
+    }
+
+    /// One that offers these versions of HTTP (RFC 7301).
+    async fn speaking(versions: &[&str], shown: Shown) -> Self {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(shown.key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(shown.chain, key)
             .unwrap();
+        config.alpn_protocols = versions.iter().map(|version| version.as_bytes().to_vec()).collect();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, heard) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
         let (counter, router) = (Arc::clone(&heard), upstream::router(upstream::Controls::default()));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let connected = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, router, counter) = (acceptor.clone(), router.clone(), Arc::clone(&counter));
+                let connected = Arc::clone(&connected);
                 tokio::spawn(async move {
                     // A client that refuses the certificate ends the handshake.
                     let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let service = service_fn(|request| answered(&router, &counter, request));
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    connected.fetch_add(1, Ordering::Relaxed);
+                    let expected = match stream.get_ref().1.alpn_protocol() {
+                        Some(b"h2") => Version::HTTP_2,
+                        _ => Version::HTTP_11,
+                    };
+                    let service = service_fn(|request| {
+                        assert_eq!(request.version(), expected);
+                        answered(router.clone(), Arc::clone(&counter), request)
+                    });
+                    let builder = auto::Builder::new(TokioExecutor::new());
+                    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
         });
-        Self { address, heard }
+        Self { address, heard, connections }
     }
 }
 
 async fn answered(
-    router: &Router,
-    heard: &AtomicUsize,
+    mut router: Router,
+    heard: Arc<AtomicUsize>,
     request: Request<Incoming>,
 ) -> Result<axum::response::Response, std::convert::Infallible> {
     heard.fetch_add(1, Ordering::Relaxed);
-    router.clone().call(request.map(Body::new)).await
+    router.call(request.map(Body::new)).await
 }
 
 /// A server that answers every hello with this version of TLS; what the client says to that is sent to the test.
@@ -194,6 +218,26 @@ async fn up_18_a_certificate_that_proves_nothing_is_refused() {
         assert_eq!(encrypted.heard.load(Ordering::Relaxed), 0, "{name} has heard a request");
     }
     assert!(gateway.server.log().contains("invalid peer certificate"), "the operator can read why");
+}
+
+/// The version of HTTP that TLS agreed upon is spoken. In one connection of HTTP/2 all requests have room.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_that_a_server_offers_is_spoken() {
+    let known = Authority::new("Known");
+    let both = Encrypted::speaking(&["h2", "http/1.1"], known.issue(&leaf("localhost"))).await;
+    let older = Encrypted::speaking(&["http/1.1"], known.issue(&leaf("localhost"))).await;
+    let servers = [("both", at("localhost", both.address)), ("older", at("localhost", older.address))];
+    let gateway = Trusting::start(&known, &servers);
+    for (name, encrypted) in [("both", &both), ("older", &older)] {
+        assert_eq!(gateway.call(name).await.0, 200, "{name}");
+        let calls = (0..8).map(|_| gateway.call(name));
+        for (status, body) in join_all(calls).await {
+            assert_eq!(status, 200, "{name}: {body}");
+        }
+        assert!(encrypted.heard.load(Ordering::Relaxed) > 8, "{name}");
+    }
+    assert_eq!(both.connections.load(Ordering::Relaxed), 1);
+    assert!(older.connections.load(Ordering::Relaxed) <= 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
