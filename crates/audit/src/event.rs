@@ -42,7 +42,7 @@ pub struct Event {
     pub tool: Option<String>,
 }
 
-/// What happened. The first four are the gateway's, the last four the vault's; all others are security events of the
+/// What happened. The first four are the gateway's, the last five the vault's; all others are security events of the
 /// authorization server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +75,9 @@ pub enum Kind {
     SetUp,
     /// An account at another system was connected, or connected anew.
     ConnectionMade,
+    /// An answer of a provider was not taken, because another browser, person or issuer brought it than was asked;
+    /// `reason` says which.
+    ConnectionRefused,
     /// A connection was ended by its owner.
     ConnectionEnded,
     /// A connection has to be made again; `reason` says why.
