@@ -101,6 +101,8 @@ async fn up_06_another_providers_answer_and_another_issuers_are_refused_without_
     let elsewhere = callback(&url, &[("code", "code-3"), ("iss", &world.provider.origin)]);
     browser.get(&elsewhere.replace("/callback/github", "/callback/weather")).await;
     assert!(world.provider.redeemed().is_empty());
+    let reasons = ["another_issuer", "another_issuer", "another_issuer", "another_provider"];
+    assert_eq!(world.log.refusals(), reasons.map(|reason| ("ada".to_owned(), reason.to_owned())));
 }
 
 #[tokio::test]
@@ -146,6 +148,9 @@ async fn up_09_another_browser_and_another_user_cannot_bring_the_answer() {
     bob.cookies.insert(BROWSER_COOKIE.to_owned(), ada.cookies[BROWSER_COOKIE].clone());
     is_unused(&bob.get(&address).await);
     assert!(world.provider.redeemed().is_empty(), "no code was sent anywhere");
+    let refused = [("bob", "another_person"), ("ada", "another_browser"), ("bob", "another_person")];
+    let refused = refused.map(|(person, reason)| (person.to_owned(), reason.to_owned()));
+    assert_eq!(world.log.refusals(), refused);
 
     ada.get(&address).await;
     assert_eq!(world.provider.redeemed(), ["code-1"]);

@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
-use audit::Unrecorded;
+use audit::{Auditor, Event, Kind, Ledger, Place, Reservation, Unrecorded};
 use authorization_server::{
     AuthorizationServer, Lifetimes, Limits, RegistrationPolicy,
     user::{self, NewUser},
@@ -68,8 +68,41 @@ impl Random for Counter {
     }
 }
 
+/// Remembers every event of the vault.
+#[derive(Default)]
+pub(crate) struct Log(Arc<Events>);
+
+#[derive(Default)]
+struct Events(Mutex<Vec<Event>>);
+
+impl Auditor for Log {
+    fn reserve(&self) -> Reservation<'_> {
+        Reservation::ready(Ok(Place::of(Arc::<Events>::clone(&self.0))))
+    }
+}
+
+impl Ledger for Events {
+    fn take(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+impl Log {
+    /// Who brought answers that were not taken, and why they were not.
+    pub(crate) fn refusals(&self) -> Vec<(String, String)> {
+        let events = self.0.0.lock().unwrap();
+        let refused = events.iter().filter(|event| event.kind == Kind::ConnectionRefused);
+        let told = refused.map(|event| {
+            let person = event.person.as_ref().and_then(|person| person.user_name.clone());
+            (person.unwrap(), event.detail["reason"].clone())
+        });
+        told.collect()
+    }
+}
+
 pub(crate) struct World {
     router: Router,
+    pub(crate) log: Arc<Log>,
     pub(crate) vault: Vault,
     pub(crate) provider: Provider,
     pub(crate) clock: Arc<TestClock>,
@@ -114,6 +147,7 @@ impl World {
         let bob = create(&store, &*random, clock.now(), "bob").await;
         let operator = create(&store, &*random, clock.now(), "olga").await;
         let server = authorization_server(&store, &keyring, &clock, &random).await;
+        let log = Arc::<Log>::default();
         let vault = Vault::open(vault::Settings {
             store: store.clone(),
             keyring,
@@ -122,7 +156,7 @@ impl World {
             public_url: issuer(),
             clock: clock.clone(),
             random,
-            auditor: Arc::new(Unrecorded),
+            auditor: log.clone(),
             node: None,
             refresh: RefreshSettings::default(),
             assertions: None,
@@ -142,7 +176,7 @@ impl World {
             clock: clock.clone(),
         };
         let router = server.router().merge(crate::router(settings));
-        Self { router, vault, provider, clock, ada, bob, operator, key, _directory: directory }
+        Self { router, log, vault, provider, clock, ada, bob, operator, key, _directory: directory }
     }
 
     /// A connect request of ada's, asked for by an app that nobody has registered.

@@ -1,5 +1,6 @@
 //! Step 4: what a provider answers through the browser (RFC 6749 §4.1.2, RFC 9207 §2.4).
 
+use audit::{Event, Kind, Outcome};
 use oauth::parameters::Parameters;
 use secret::{Digest, Secret};
 use store::{Batch, CommitError, ConnectAttemptRecord, ConnectState, connect_attempt, connect_request};
@@ -10,7 +11,7 @@ use crate::{
         authorize::STALE,
         error::{ConnectError, ConnectErrorKind},
         flow::{Flow, attempt_id},
-        outcome::Outcome,
+        outcome,
     },
     error::VaultError,
     provider::{ProviderName, Refusal},
@@ -23,6 +24,22 @@ impl Vault {
     ///
     /// The exchange goes on when the browser goes away.
     pub async fn callback(
+        &self,
+        provider: &ProviderName,
+        person: &Person,
+        browser: &Digest,
+        query: &str,
+    ) -> Result<Connected, ConnectError> {
+        let taken = self.take_answer(provider, person, browser, query).await;
+        if let Err(ConnectError { why, .. }) = &taken
+            && let Some(brought_by) = why.brought_by()
+        {
+            self.record_refusal(provider, person, brought_by).await;
+        }
+        taken
+    }
+
+    async fn take_answer(
         &self,
         provider: &ProviderName,
         person: &Person,
@@ -50,6 +67,20 @@ impl Vault {
         }
     }
 
+    /// Records that `person` brought an answer that is not taken. Nothing was done, so a full audit log is no reason to say
+    /// anything else.
+    async fn record_refusal(&self, provider: &ProviderName, person: &Person, brought_by: &str) {
+        let issuer = &self.settings().public_url;
+        let event = Event::new(Kind::ConnectionRefused, Outcome::Refused)
+            .person(audit::Person::new(issuer, person.id.as_str(), Some(&person.name)))
+            .detail("provider", provider)
+            .detail("reason", brought_by);
+        match self.settings().auditor.reserve().await {
+            Ok(place) => place.record(event),
+            Err(error) => tracing::warn!(%provider, %error, "a refused answer is not in the audit log"),
+        }
+    }
+
     /// Whether this session and browser may bring the answer (UP-09). Another one's answer stays untouched: it is not
     /// theirs to spoil.
     fn may_take(
@@ -58,7 +89,10 @@ impl Vault {
         person: &Person,
         browser: &Digest,
     ) -> Result<(), ConnectErrorKind> {
-        if attempt.user_id != person.id || attempt.browser_digest != *browser {
+        if attempt.user_id != person.id {
+            return Err(ConnectErrorKind::OtherPerson);
+        }
+        if attempt.browser_digest != *browser {
             return Err(ConnectErrorKind::OtherBrowser);
         }
         if attempt.used_at.is_some() {
@@ -100,11 +134,14 @@ impl Vault {
     pub(super) async fn end_try(&self, id: &str, why: &ConnectErrorKind) -> Result<(), ConnectError> {
         let (state, outcome) = match why {
             ConnectErrorKind::Refused(Refusal { error, description }) => {
-                let outcome =
-                    Outcome { error: Some(error.clone()), told: description.clone(), ..Outcome::default() };
+                let (error, told) = (Some(error.clone()), description.clone());
+                let outcome = outcome::Outcome { error, told, ..outcome::Outcome::default() };
                 (ConnectState::Refused, outcome)
             }
-            why => (ConnectState::Failed, Outcome { told: Some(why.to_string()), ..Outcome::default() }),
+            why => {
+                let outcome = outcome::Outcome { told: Some(why.to_string()), ..outcome::Outcome::default() };
+                (ConnectState::Failed, outcome)
+            }
         };
         let ended = connect_request::end(id, state, &outcome.to_text(), self.now());
         match self.settings().store.commit(ended).await {

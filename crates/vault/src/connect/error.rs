@@ -61,9 +61,12 @@ pub enum ConnectErrorKind {
     /// The answer belongs to nothing that was begun here (UP-10).
     #[error("this answer belongs to nothing that was begun here; go back to the app and try again")]
     UnknownState,
-    /// Another browser or user brings the answer (UP-09).
-    #[error("this answer belongs to another browser or another user; nothing was connected")]
+    /// Another browser brings the answer (UP-09).
+    #[error("this answer belongs to another browser; nothing was connected")]
     OtherBrowser,
+    /// Another user brings the answer (UP-09).
+    #[error("this answer belongs to another user; nothing was connected")]
+    OtherPerson,
     /// An answer was taken before.
     #[error("this answer was used already; nothing was connected a second time")]
     AnswerUsed,
@@ -99,6 +102,17 @@ pub enum ConnectErrorKind {
 }
 
 impl ConnectErrorKind {
+    /// Who brought an answer of a provider, where that was somebody else than was asked.
+    pub(super) fn brought_by(&self) -> Option<&'static str> {
+        match self {
+            Self::OtherBrowser => Some("another_browser"),
+            Self::OtherPerson => Some("another_person"),
+            Self::OtherProvider => Some("another_provider"),
+            Self::OtherIssuer => Some("another_issuer"),
+            _ => None,
+        }
+    }
+
     /// The error of the request `id`.
     pub(super) fn of(self, id: &str) -> ConnectError {
         ConnectError { id: Some(id.to_owned()), why: self }
@@ -114,6 +128,7 @@ impl ConnectError {
                 | ConnectErrorKind::NotAManager(_)
                 | ConnectErrorKind::NotHere(_)
                 | ConnectErrorKind::OtherBrowser
+                | ConnectErrorKind::OtherPerson
         )
     }
 }
