@@ -154,7 +154,7 @@ impl World {
         self.share_of_each(&requests).await
     }
 
-    /// The same for streams of the tiny server, with the connection to it.
+    /// The same for streams of the tiny server, whose listeners share one connection to it.
     async fn streams_through(&self) -> f64 {
         let request = requests::listen(PATH, &self.access_token);
         self.share_of_each(&vec![request; STREAMS as usize]).await
