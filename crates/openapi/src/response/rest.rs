@@ -113,3 +113,13 @@ fn is_next(parameters: &str) -> bool {
             && value.trim().trim_matches('"').split(' ').any(|relation| relation.eq_ignore_ascii_case("next"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_the_hint() {
+        assert!(NEXT.iter().all(|name| name.contains(HINT)));
+    }
+}

@@ -1,5 +1,7 @@
 //! One request to an API, and its answer.
 
+use std::pin::pin;
+
 use bytes::{Bytes, BytesMut};
 use http::header::USER_AGENT;
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -100,7 +102,9 @@ impl Exchange {
         }
         // How large it is, `beginning` says: what is cut is still an answer.
         let limits = Limits { bytes: usize::MAX, headers: remote.answer_time(), total: remote.answer_time() };
-        let outcome = self.client.stream(request, limits).instrument(upstream_span(remote.name())).await;
+        // Where it is, so that its some kilobytes are not moved.
+        let answer = pin!(self.client.stream(request, limits));
+        let outcome = answer.instrument(upstream_span(remote.name())).await;
         self.breaker.note(&outcome, Instant::now());
         outcome.map_err(|error| {
             // The error names the host and no more of the URL, which may hold a key (OA-13).

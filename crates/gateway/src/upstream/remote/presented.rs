@@ -1,12 +1,13 @@
 //! The credential that goes with a request to a server, on behalf of whoever makes the request.
 //!
-//! 1. It is looked up again for every message: a connection that was refreshed or has ended meanwhile is noticed by calls
-//!    that take long.
+//! 1. It is looked up again for every message but the first: a connection that was refreshed or has ended meanwhile is
+//!    noticed by calls that take long.
 //! 2. A server that does not take it (401) has done nothing. The vault gets it refreshed once, and the message is sent
 //!    once more.
 //! 3. Whose it is stays the same for as long as the value lives: another account is another session (UP-14).
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -34,6 +35,8 @@ struct Inner {
     needed: Scope,
     /// The one that was found: those after it are of the same connection, and of the same account.
     first: Arc<Credential>,
+    /// No message has taken it along yet.
+    is_new: AtomicBool,
     /// See [`Presented::connection`]. Only sessions want to know.
     connection: OnceLock<Digest>,
     /// The one that was presented last.
@@ -50,8 +53,9 @@ impl Presented {
     ) -> Result<Self, CredentialError> {
         let first = vault.credential(&owner, provider, &needed).await?;
         let (vault, provider) = (vault.clone(), provider.clone());
-        let (connection, last) = (OnceLock::new(), ArcSwap::new(first.clone()));
-        Ok(Self(Arc::new(Inner { vault, owner, provider, needed, first, connection, last })))
+        let (is_new, last) = (AtomicBool::new(true), ArcSwap::new(first.clone()));
+        let connection = OnceLock::new();
+        Ok(Self(Arc::new(Inner { vault, owner, provider, needed, first, is_new, connection, last })))
     }
 
     /// Tells one connection from every other, and one account from another that has taken its place.
@@ -66,7 +70,10 @@ impl Presented {
 
     /// The credential as it is now.
     pub(crate) async fn current(&self) -> Result<Arc<Credential>, UpstreamError> {
-        let Inner { vault, owner, provider, needed, .. } = &*self.0;
+        let Inner { vault, owner, provider, needed, first, is_new, .. } = &*self.0;
+        if is_new.swap(false, Ordering::Relaxed) {
+            return Ok(first.clone());
+        }
         self.same(vault.credential(owner, provider, needed).await?)
     }
 
