@@ -4,7 +4,6 @@
 //! stays here while it is used. Whatever nobody has used for [`IDLE`] is closed.
 
 use std::{
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -55,17 +54,18 @@ impl Pool {
 
     /// Keeps a connection that is ready for the next request to `origin`.
     pub(crate) fn keep(self: &Arc<Self>, origin: &Origin, connection: Connection) {
-        // Without a runtime nobody reads what the other side says, nor looks at the clock.
-        let Ok(runtime) = Handle::try_current() else { return };
         let since = Instant::now();
-        let idle = Idle { connection, since };
         let mut kept = self.lock();
+        if !kept.is_swept {
+            // Without a runtime nobody looks at the clock.
+            let Ok(runtime) = Handle::try_current() else { return };
+            runtime.spawn(sweep(Arc::downgrade(self), since));
+            kept.is_swept = true;
+        }
+        let idle = Idle { connection, since };
         match kept.origins.iter_mut().find(|(found, _)| found == origin) {
             Some((_, connections)) => connections.push(idle),
             None => kept.origins.push((origin.clone(), vec![idle])),
-        }
-        if !mem::replace(&mut kept.is_swept, true) {
-            runtime.spawn(sweep(Arc::downgrade(self), since));
         }
     }
 
