@@ -1,5 +1,6 @@
 //! Messages to a server over HTTP, and what the head of an answer means.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -78,8 +79,9 @@ impl Remote {
             return Err(UpstreamError::Resting);
         }
         let limits = Limits { bytes: usize::MAX, headers: self.answer_time, total: STREAM_TIME };
-        let call = http.client.stream(request, limits).instrument(upstream_span(&self.name));
-        let outcome = call.await;
+        // Where it is, so that its some kilobytes are not moved.
+        let answer = pin!(http.client.stream(request, limits));
+        let outcome = answer.instrument(upstream_span(&self.name)).await;
         http.breaker.note(&outcome, Instant::now());
         outcome.map_err(|error| {
             tracing::warn!(server = %self.name, %error, "the upstream gives no answer");
