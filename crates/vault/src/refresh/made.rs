@@ -4,6 +4,7 @@ use std::sync::{Arc, atomic::AtomicI64};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oauth::{Scope, Timestamp};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secret::{OpenError, Secret};
 use store::{Batch, CommitError, HeldCredential, SealedCredential, connection, credential};
 
@@ -221,6 +222,9 @@ fn account_of(connection: &store::ConnectionRecord) -> Option<String> {
     connection.account_name.as_ref().or(id).cloned()
 }
 
+/// What is not percent-encoded where nothing more is than has to be (RFC 3986 §2.3).
+const UNRESERVED_STAYS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Every form in which a credential stands in requests.
 fn forms(provider: &Provider, credential: &Secret<String>) -> Vec<Secret<String>> {
     let mut forms = vec![credential.clone()];
@@ -228,6 +232,15 @@ fn forms(provider: &Provider, credential: &Secret<String>) -> Vec<Secret<String>
         forms.push(Secret::new(BASE64_STANDARD.encode(credential.expose())));
         if let Some((_, password)) = credential.expose().split_once(':') {
             forms.push(Secret::from(password));
+        }
+    }
+    if matches!(provider.placement, Placement::Query { .. }) {
+        // As it is sent, and as others would have sent it, who repeat it in what they answer.
+        for encoded in [NON_ALPHANUMERIC, UNRESERVED_STAYS] {
+            let encoded = utf8_percent_encode(credential.expose(), encoded).to_string();
+            if forms.iter().all(|form| *form.expose() != encoded) {
+                forms.push(Secret::new(encoded));
+            }
         }
     }
     forms.retain(|form| !form.expose().is_empty());

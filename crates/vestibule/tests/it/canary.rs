@@ -1,6 +1,7 @@
 //! No secret is written down: flows and mistakes with known secrets, everything logged, then a search for each
 //! secret in every form in the log and in every file of the database.
 
+mod key_in_query;
 pub(crate) mod search;
 
 use std::sync::Arc;
