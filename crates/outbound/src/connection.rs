@@ -41,8 +41,9 @@ pub(crate) enum Sent {
 impl Connection {
     /// Steps 2 to 4 of the crate's essay, and whatever version of HTTP TLS agreed upon.
     pub(crate) async fn open(mut connector: TlsConnector, uri: &Uri) -> Result<Self, Error> {
+        let host = bare_host(uri);
         let connected = connector.call(uri.clone()).await;
-        let stream = connected.map_err(|error| Error::of_connecting(bare_host(uri), &*error))?;
+        let stream = connected.map_err(|error| Error::of_connecting(host, &*error))?;
         // Each is written out, so that a connection in the clear has no room for TLS.
         let opened = match stream {
             MaybeHttpsStream::Http(stream) => Self::http1(stream, uri).await,
@@ -51,7 +52,9 @@ impl Connection {
             }
             MaybeHttpsStream::Https(stream) => Self::http1(stream, uri).await,
         };
-        opened.map_err(|_| Error::Broken { host: bare_host(uri).to_owned() })
+        let connection = opened.map_err(|_| Error::Broken { host: host.to_owned() })?;
+        tracing::trace!(host, is_shared = connection.share().is_some(), "connected");
+        Ok(connection)
     }
 
     async fn http1(stream: impl Stream, uri: &Uri) -> hyper::Result<Self> {
