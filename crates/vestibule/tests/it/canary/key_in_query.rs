@@ -116,7 +116,11 @@ async fn oa_13_a_key_in_the_query_is_in_no_line_of_the_log() {
         for tool in tools {
             let answer = world.send(call(path, tool, &token)).await;
             assert_eq!(answer.status, 200, "{answer:?}");
-            told += &format!("{tool}: {:?} {}\n", answer.headers, String::from_utf8_lossy(&answer.body));
+            told += &[
+                format!("{tool}: {:?}", answer.headers),
+                String::from_utf8_lossy(&answer.body).into_owned(),
+            ]
+            .join("\n");
         }
     }
     assert!(told.contains("[redacted]"), "the API was reached, and told of it: {told}");
