@@ -1,7 +1,7 @@
 //! How the binary is linked.
 //!
 //! A position-independent program of this size has some 80,000 addresses to be put right when it starts, at 24 bytes each,
-//! and the loader reads them all: 2 MB of a file that stay in memory for as long as the process runs. Packed (RELR, SHT_RELR
+//! and the loader reads them all: 2 MB of a file that stay in memory for as long as the process runs. Packed (`SHT_RELR`
 //! of the generic ABI) they are some kilobytes. glibc reads that form since 2.36, so an older one keeps the long form.
 
 use std::{env, process::Command};
@@ -9,6 +9,10 @@ use std::{env, process::Command};
 /// The first glibc that knows packed relocations.
 const GLIBC: (u32, u32) = (2, 36);
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment is how cargo tells a build script what it builds"
+)]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let is = |variable: &str, value: &str| env::var(variable).is_ok_and(|found| found == value);
