@@ -5,9 +5,9 @@
 //! number and size of header fields.
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,11 +19,11 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::{Router, extract::ConnectInfo};
 use http::Request;
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
-        conn::auto::Builder,
+        conn::auto,
         graceful::{GracefulShutdown, Watcher},
     },
 };
@@ -96,8 +96,8 @@ impl Listener {
         let (end_all, ending) = watch::channel(());
         let server = Server {
             routes: routes.clone(),
-            http1: Arc::new(protocol(connections.header_timeout).http1_only()),
-            any: Arc::new(protocol(connections.header_timeout)),
+            http1: Arc::new(http1(connections.header_timeout)),
+            any: Arc::new(any(connections.header_timeout)),
             ending: ending.clone(),
             first_request_timeout: connections.header_timeout,
         };
@@ -141,8 +141,8 @@ impl Listener {
 #[derive(Clone)]
 struct Server {
     routes: Routes,
-    http1: Arc<Builder<TokioExecutor>>,
-    any: Arc<Builder<TokioExecutor>>,
+    http1: Arc<http1::Builder>,
+    any: Arc<auto::Builder<TokioExecutor>>,
     first_request_timeout: Duration,
     /// Closed when the server is asked to end.
     ending: watch::Receiver<()>,
@@ -161,51 +161,71 @@ impl Server {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let first_request_until = Instant::now() + self.first_request_timeout;
-        let choice = timeout_at(first_request_until, Box::pin(self.builder_for(&stream))).await;
-        let Ok(Some(builder)) = choice else { return };
+        let choice = timeout_at(first_request_until, Box::pin(self.may_be_http2(&stream))).await;
+        let Ok(Some(may_be_http2)) = choice else { return };
         let is_used = Arc::new(AtomicBool::new(false));
         let service = {
-            let (routes, is_used) = (self.routes, Arc::clone(&is_used));
+            let (routes, is_used) = (self.routes.clone(), Arc::clone(&is_used));
             service_fn(move |mut request: Request<Incoming>| {
                 is_used.store(true, Ordering::Relaxed);
                 request.extensions_mut().insert(ConnectInfo(peer));
                 routes.current().call(request)
             })
         };
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let mut connection = pin!(watcher.watch(connection));
-        // The header timeout of HTTP/1 begins once the protocol is known; a connection that does not say is
-        // closed here.
-        let result = match timeout_at(first_request_until, &mut connection).await {
-            Ok(result) => result,
-            Err(_) if !is_used.load(Ordering::Relaxed) => return,
-            Err(_) => connection.await,
-        };
-        if let Err(error) = result {
-            tracing::debug!(%error, "connection ended");
+        let stream = TokioIo::new(stream);
+        if may_be_http2 {
+            let connection = watcher.watch(self.any.serve_connection(stream, service).into_owned());
+            attend(Box::pin(connection).as_mut(), first_request_until, &is_used).await;
+        } else {
+            let connection = pin!(watcher.watch(self.http1.serve_connection(stream, service)));
+            attend(connection, first_request_until, &is_used).await;
         }
     }
-}
 
-impl Server {
-    /// What serves the protocol that the client begins with; `None` when it says nothing before the server ends.
+    /// Whether the client begins with what HTTP/2 begins with; `None` when it says nothing before the server ends.
     ///
     /// The first bytes are looked at and left where they are. Taken out, as they are where both protocols are possible,
     /// they would be given to HTTP/1 apart from the rest, which doubles the buffer that a connection reads into.
-    async fn builder_for(&self, stream: &TcpStream) -> Option<Arc<Builder<TokioExecutor>>> {
+    async fn may_be_http2(&self, stream: &TcpStream) -> Option<bool> {
         let (mut first, mut ending) = ([0; HTTP2_PREFACE.len()], self.ending.clone());
         let seen = tokio::select! {
             seen = stream.peek(&mut first) => seen.ok()?,
             // Fails when the sender is gone, which is the end.
             _ = ending.changed() => return None,
         };
-        let may_be_http2 = HTTP2_PREFACE.starts_with(&first[..seen]);
-        Some(Arc::clone(if may_be_http2 { &self.any } else { &self.http1 }))
+        Some(HTTP2_PREFACE.starts_with(&first[..seen]))
     }
 }
 
-fn protocol(header_timeout: Duration) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+/// Serves a connection to its end, where it is: moved in here, it would take its room twice. The header timeout of HTTP/1
+/// begins once the protocol is known; a connection that does not say is closed here.
+async fn attend<E: fmt::Display>(
+    mut connection: Pin<&mut impl Future<Output = Result<(), E>>>,
+    first_request_until: Instant,
+    is_used: &AtomicBool,
+) {
+    let result = match timeout_at(first_request_until, connection.as_mut()).await {
+        Ok(result) => result,
+        Err(_) if !is_used.load(Ordering::Relaxed) => return,
+        Err(_) => connection.await,
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+fn http1(header_timeout: Duration) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_headers(MAXIMUM_HEADERS)
+        .max_buf_size(MAXIMUM_HEAD_BYTES as usize);
+    builder
+}
+
+fn any(header_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
