@@ -43,10 +43,15 @@ pub(crate) struct Session {
     path: Box<str>,
     /// Of the tokens that were shown, the one that holds longest.
     permit: Mutex<Permit>,
-    opened: watch::Sender<Opened>,
-    phase: watch::Sender<Phase>,
+    state: watch::Sender<State>,
     outbox: Outbox,
     under_way: Arc<Semaphore>,
+}
+
+/// What is waited for, in one place: there may be thousands of sessions, and each place has room for many who wait.
+struct State {
+    opened: Opened,
+    phase: Phase,
 }
 
 /// The session at the endpoint.
@@ -78,8 +83,7 @@ impl Session {
         let session = Self {
             path: path.into(),
             permit: Mutex::new(permit),
-            opened: watch::Sender::new(Opened::Not),
-            phase: watch::Sender::new(Phase::Open),
+            state: watch::Sender::new(State { opened: Opened::Not, phase: Phase::Open }),
             outbox,
             under_way: Arc::new(Semaphore::new(UNDER_WAY as usize)),
         };
@@ -124,7 +128,7 @@ impl Session {
 
     /// A request of this session to the endpoint; `None` while there is no session yet.
     pub(super) fn request(&self, method: Method) -> Option<Parts> {
-        let Opened::As(opened) = self.opened.borrow().clone() else { return None };
+        let Opened::As(opened) = self.state.borrow().opened.clone() else { return None };
         let mut parts = self.unopened(method);
         if let Some(id) = opened.id {
             parts.headers.insert(SESSION_ID, id);
@@ -135,14 +139,14 @@ impl Session {
     /// The request that opens the session at the endpoint; `None` when there is one, or another opens it. One that is
     /// only implied gives way to the client's own.
     pub(super) fn opening(&self, method: Method, is_implied: bool) -> Option<Parts> {
-        let begins = self.opened.send_if_modified(|opened| {
-            let may_begin = match opened {
+        let begins = self.state.send_if_modified(|state| {
+            let may_begin = match &state.opened {
                 Opened::Not => true,
                 Opened::Opening => false,
                 Opened::As(former) => former.is_implied && !is_implied,
             };
             if may_begin {
-                *opened = Opened::Opening;
+                state.opened = Opened::Opening;
             }
             may_begin
         });
@@ -151,24 +155,25 @@ impl Session {
 
     /// Takes the session from the answer to `initialize`. Where it was refused, it may be asked for again.
     pub(super) fn note_opening(&self, answered: &Result<Response, Refusal>, is_implied: bool) {
-        self.opened.send_replace(match answered {
+        let opened = match answered {
             Ok(response) if response.status().is_success() => {
                 let id = response.headers().get(SESSION_ID).cloned();
                 Opened::As(Opening { id, is_implied, listens: false })
             }
             _ => Opened::Not,
-        });
+        };
+        self.state.send_modify(|state| state.opened = opened);
     }
 
     /// Resolves once nobody opens the session, whether it is open or not.
     pub(super) async fn is_settled(&self) {
         // Fails when the sender is gone, which is `self`.
-        let _ = self.opened.subscribe().wait_for(|opened| !matches!(opened, Opened::Opening)).await;
+        let _ = self.state.subscribe().wait_for(|state| !matches!(state.opened, Opened::Opening)).await;
     }
 
     /// Whether somebody has to begin to listen to the endpoint: true once.
     pub(super) fn begins_to_listen(&self) -> bool {
-        self.opened.send_if_modified(|opened| match opened {
+        self.state.send_if_modified(|state| match &mut state.opened {
             Opened::As(opened) => !std::mem::replace(&mut opened.listens, true),
             Opened::Not | Opened::Opening => false,
         })
@@ -194,9 +199,9 @@ impl Session {
     }
 
     fn advance(&self, to: Phase) {
-        self.phase.send_if_modified(|phase| {
-            let advances = *phase < to;
-            *phase = to.max(*phase);
+        self.state.send_if_modified(|state| {
+            let advances = state.phase < to;
+            state.phase = to.max(state.phase);
             advances
         });
     }
@@ -204,7 +209,7 @@ impl Session {
     /// Resolves once the stream is so far.
     pub(super) async fn reaches(&self, phase: Phase) {
         // Fails when the sender is gone, which is `self`.
-        let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
+        let _ = self.state.subscribe().wait_for(|state| state.phase >= phase).await;
     }
 
     /// Watches over the session to its end, and ends the one at the endpoint with it.
