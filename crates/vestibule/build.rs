@@ -2,7 +2,8 @@
 //!
 //! A position-independent program of this size has some 80,000 addresses to be put right when it starts, at 24 bytes each,
 //! and the loader reads them all: 2 MB of a file that stay in memory for as long as the process runs. Packed (`SHT_RELR`
-//! of the generic ABI) they are some kilobytes. glibc reads that form since 2.36, so an older one keeps the long form.
+//! of the generic ABI) they are some kilobytes. glibc reads that form since 2.36: a machine with an older one
+//! links the long form, and what a newer one has linked runs on newer ones alone. Build on the oldest system it is for.
 
 use std::{env, process::Command};
 

@@ -79,9 +79,12 @@ impl Permit {
         Timestamp::from_seconds(self.claims.exp)
     }
 
-    /// What `make` works out of the token, made once and kept as long as the token is remembered. There is room for a
-    /// value of one type: of any other it is made each time.
+    /// What `make` works out of the token, kept from the second time on and as long as the token is remembered. There is
+    /// room for a value of one type: of any other it is made each time.
     pub fn derived<T: Clone + Send + Sync + 'static>(&self, make: impl Fn(&Self) -> T) -> T {
+        if self.claims.derived.get().is_none() && !self.claims.is_used_again() {
+            return make(self);
+        }
         let kept = self.claims.derived.get_or_init(|| Box::new(make(self)));
         kept.downcast_ref::<T>().cloned().unwrap_or_else(|| make(self))
     }

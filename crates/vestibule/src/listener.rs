@@ -86,19 +86,20 @@ impl Listener {
         self.address
     }
 
-    /// Serves until `end` resolves, and then until the requests under way are finished or their time is over.
+    /// Serves until `end` resolves, and then until the requests under way are finished. Those whose time is over are cut
+    /// off, and so are all when this is dropped; what is told of a request when it ends is told before this returns.
     pub(crate) async fn serve(
         self,
         routes: &Routes,
         connections: &Connections,
         end: impl Future<Output = ()>,
     ) {
-        let (end_all, ending) = watch::channel(());
+        let (phase, watched) = watch::channel(Phase::Serving);
         let server = Server {
             routes: routes.clone(),
             http1: Arc::new(http1(connections.header_timeout)),
             any: Arc::new(any(connections.header_timeout)),
-            ending: ending.clone(),
+            phase: watched,
             first_request_timeout: connections.header_timeout,
         };
         let graceful = GracefulShutdown::new();
@@ -114,10 +115,13 @@ impl Listener {
             () = end => {}
         }
         drop(self.socket);
-        drop(end_all);
+        phase.send_replace(Phase::Draining);
         tracing::info!("asked to end; requests under way are finished first");
-        if timeout(connections.drain_timeout, graceful.shutdown()).await.is_err() {
-            tracing::warn!("some requests did not finish in time and were cut off");
+        let mut finished = pin!(graceful.shutdown());
+        if timeout(connections.drain_timeout, finished.as_mut()).await.is_err() {
+            tracing::warn!("some requests did not finish in time and are cut off");
+            phase.send_replace(Phase::Cut);
+            finished.await;
         }
     }
 
@@ -137,6 +141,17 @@ impl Listener {
     }
 }
 
+/// How far the server is on its way to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Requests are taken.
+    Serving,
+    /// Those under way are finished, and no more are taken.
+    Draining,
+    /// What is still under way is dropped.
+    Cut,
+}
+
 /// What every connection is served with.
 #[derive(Clone)]
 struct Server {
@@ -144,13 +159,13 @@ struct Server {
     http1: Arc<http1::Builder>,
     any: Arc<auto::Builder<TokioExecutor>>,
     first_request_timeout: Duration,
-    /// Closed when the server is asked to end.
-    ending: watch::Receiver<()>,
+    /// Without a sender it is as if [`Phase::Cut`] had been told.
+    phase: watch::Receiver<Phase>,
 }
 
 impl Server {
     async fn serve(
-        self,
+        mut self,
         stream: TcpStream,
         peer: SocketAddr,
         watcher: Watcher,
@@ -175,10 +190,11 @@ impl Server {
         let stream = TokioIo::new(stream);
         if may_be_http2 {
             let connection = watcher.watch(self.any.serve_connection(stream, service).into_owned());
-            attend(Box::pin(connection).as_mut(), first_request_until, &is_used).await;
+            let connection = with_a_request(connection, first_request_until, &is_used);
+            attend(Box::pin(connection).as_mut(), &mut self.phase).await;
         } else {
             let connection = pin!(watcher.watch(self.http1.serve_connection(stream, service)));
-            attend(connection, first_request_until, &is_used).await;
+            attend(connection, &mut self.phase).await;
         }
     }
 
@@ -187,30 +203,41 @@ impl Server {
     /// The first bytes are looked at and left where they are. Taken out, as they are where both protocols are possible,
     /// they would be given to HTTP/1 apart from the rest, which doubles the buffer that a connection reads into.
     async fn may_be_http2(&self, stream: &TcpStream) -> Option<bool> {
-        let (mut first, mut ending) = ([0; HTTP2_PREFACE.len()], self.ending.clone());
+        let (mut first, mut phase) = ([0; HTTP2_PREFACE.len()], self.phase.clone());
         let seen = tokio::select! {
             seen = stream.peek(&mut first) => seen.ok()?,
-            // Fails when the sender is gone, which is the end.
-            _ = ending.changed() => return None,
+            _ = phase.wait_for(|phase| *phase != Phase::Serving) => return None,
         };
         Some(HTTP2_PREFACE.starts_with(&first[..seen]))
     }
 }
 
-/// Serves a connection to its end, where it is: moved in here, it would take its room twice. The header timeout of HTTP/1
-/// begins once the protocol is known; a connection that does not say is closed here.
+/// Serves a connection to its end, or until it is cut off. It stays where it is: moved in here, it would take its room
+/// twice.
 async fn attend<E: fmt::Display>(
-    mut connection: Pin<&mut impl Future<Output = Result<(), E>>>,
-    first_request_until: Instant,
-    is_used: &AtomicBool,
+    connection: Pin<&mut impl Future<Output = Result<(), E>>>,
+    phase: &mut watch::Receiver<Phase>,
 ) {
-    let result = match timeout_at(first_request_until, connection.as_mut()).await {
+    tokio::select! {
+        result = connection => if let Err(error) = result {
+            tracing::debug!(%error, "connection ended");
+        },
+        _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
+    }
+}
+
+/// The connection, closed when no request comes until then. Where both protocols are possible, the header timeout of HTTP/1
+/// begins only when the protocol is known.
+async fn with_a_request<E>(
+    connection: impl Future<Output = Result<(), E>>,
+    until: Instant,
+    is_used: &AtomicBool,
+) -> Result<(), E> {
+    let mut connection = pin!(connection);
+    match timeout_at(until, connection.as_mut()).await {
+        Err(_) if is_used.load(Ordering::Relaxed) => connection.await,
+        Err(_) => Ok(()),
         Ok(result) => result,
-        Err(_) if !is_used.load(Ordering::Relaxed) => return,
-        Err(_) => connection.await,
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "connection ended");
     }
 }
 

@@ -109,6 +109,34 @@ async fn requests_under_way_finish_and_no_new_ones_begin() {
 }
 
 #[tokio::test]
+async fn what_does_not_finish_in_time_is_cut_off_before_the_server_has_ended() {
+    struct Told(Arc<AtomicBool>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let (arrived, told) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicBool::new(false)));
+    let handler = {
+        let (arrived, told) = (Arc::clone(&arrived), Arc::clone(&told));
+        move || async move {
+            let _told = Told(told);
+            arrived.add_permits(1);
+            std::future::pending::<()>().await;
+        }
+    };
+    let connections = Connections { drain_timeout: Duration::from_millis(50), ..Connections::default() };
+    let server = start(Router::new().route("/", get(handler)), connections).await;
+    let mut stream = send(server.address, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    timeout(DEADLINE, arrived.acquire()).await.unwrap().unwrap().forget();
+
+    server.end.send(()).unwrap();
+    timeout(DEADLINE, server.task).await.unwrap().unwrap();
+    assert!(told.load(Ordering::Relaxed), "whatever a request owes when it ends is done");
+    assert_eq!(read(&mut stream).await, "");
+}
+
+#[tokio::test]
 async fn a_panic_ends_one_connection_only() {
     let panics = |uri: http::Uri| async move { assert_ne!(uri.path(), "/panic", "on purpose") };
     let router = who().route("/panic", get(panics));
