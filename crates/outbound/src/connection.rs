@@ -1,5 +1,7 @@
 //! One connection to an origin, and what becomes of a request on it.
 
+use std::{sync::Arc, time::Duration};
+
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, header::HOST};
 use http_body_util::Full;
@@ -9,13 +11,33 @@ use hyper::{
     rt::{Read, Write},
 };
 use hyper_rustls::MaybeHttpsStream;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::Service;
 
 use crate::{connector::bare_host, error::Error, tls::TlsConnector};
 
 /// Greatest size of a response's head, in bytes.
 const HEAD: u32 = 64 * 1024;
+
+/// How many requests are sent on one connection of HTTP/2 at the same time.
+///
+/// Beyond what the other side permits, a request would wait in `hyper` for another one to end. RFC 9113 §6.5.2 recommends
+/// that it permits 100 or more. The distance is for requests that were cancelled: they count until it has heard of that.
+pub(crate) const UNDER_WAY: usize = 64;
+
+/// How much of one answer over HTTP/2 the other side sends before somebody reads it, in bytes.
+pub(crate) const STREAM_WINDOW: u32 = 256 * 1024;
+
+/// The same of all answers on a connection together. It is four times what [`UNDER_WAY`] of them come to, so that those
+/// which nobody reads never stop one that is read.
+const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
+
+/// How long nothing comes on a connection of HTTP/2 with a request under way before the other side is asked for a sign of
+/// life. A network that has forgotten a connection says nothing, and the kernel takes a quarter of an hour to give it up.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// How long the other side has to give it.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// What is sent.
 pub(crate) type Outgoing = Request<Full<Bytes>>;
@@ -25,8 +47,8 @@ pub(crate) type Outgoing = Request<Full<Bytes>>;
 pub(crate) enum Connection {
     /// For one request at a time; with what its origin is called in `Host`.
     Http1(http1::SendRequest<Full<Bytes>>, HeaderValue),
-    /// For many at a time.
-    Http2(http2::SendRequest<Full<Bytes>>),
+    /// For many at a time; with what each of them has a clone of, and the pool one more.
+    Http2(http2::SendRequest<Full<Bytes>>, Arc<()>),
 }
 
 /// What became of a request.
@@ -53,7 +75,7 @@ impl Connection {
             MaybeHttpsStream::Https(stream) => Self::http1(stream, uri).await,
         };
         let connection = opened.map_err(|_| Error::Broken { host: host.to_owned() })?;
-        tracing::trace!(host, is_shared = connection.share().is_some(), "connected");
+        tracing::trace!(host, is_shared = connection.is_shared(), "connected");
         Ok(connection)
     }
 
@@ -67,16 +89,23 @@ impl Connection {
 
     pub(crate) async fn http2(stream: impl Stream) -> hyper::Result<Self> {
         let mut builder = http2::Builder::new(TokioExecutor::new());
-        let (sender, connection) = builder.max_header_list_size(HEAD).handshake(stream).await?;
+        builder
+            .timer(TokioTimer::new())
+            .max_header_list_size(HEAD)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .keep_alive_interval(SILENCE)
+            .keep_alive_timeout(SIGN_OF_LIFE);
+        let (sender, connection) = builder.handshake(stream).await?;
         tokio::spawn(connection);
-        Ok(Self::Http2(sender))
+        Ok(Self::Http2(sender, Arc::default()))
     }
 
-    /// Whether a request can be sent at once.
+    /// Whether it can send: HTTP/1.1 is done with the last request, HTTP/2 has not ended.
     pub(crate) fn is_ready(&self) -> bool {
         match self {
             Self::Http1(sender, _) => sender.is_ready(),
-            Self::Http2(sender) => sender.is_ready(),
+            Self::Http2(sender, _) => sender.is_ready(),
         }
     }
 
@@ -84,7 +113,20 @@ impl Connection {
     pub(crate) async fn ready(&mut self) -> bool {
         match self {
             Self::Http1(sender, _) => sender.ready().await.is_ok(),
-            Self::Http2(sender) => sender.ready().await.is_ok(),
+            Self::Http2(sender, _) => sender.ready().await.is_ok(),
+        }
+    }
+
+    /// Whether it takes many requests at a time.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Http2(..))
+    }
+
+    /// Whether a kept connection has as many requests under way as it takes.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Http1(..) => false,
+            Self::Http2(_, clones) => Arc::strong_count(clones) > UNDER_WAY,
         }
     }
 
@@ -92,7 +134,7 @@ impl Connection {
     pub(crate) fn share(&self) -> Option<Self> {
         match self {
             Self::Http1(..) => None,
-            Self::Http2(sender) => Some(Self::Http2(sender.clone())),
+            Self::Http2(sender, clones) => Some(Self::Http2(sender.clone(), clones.clone())),
         }
     }
 
@@ -104,7 +146,7 @@ impl Connection {
                 request.headers_mut().entry(HOST).or_insert_with(|| host.clone());
                 sender.try_send_request(request).await
             }
-            Self::Http2(sender) => {
+            Self::Http2(sender, _) => {
                 *request.uri_mut() = uri.clone();
                 sender.try_send_request(request).await
             }

@@ -1,7 +1,7 @@
 //! Connections that are kept for the next request to the same origin.
 //!
 //! One that takes a request at a time is kept while it is free, and the one used last is used next; one that takes many
-//! stays here while it is used. Whatever nobody has used for [`IDLE`] is closed.
+//! stays here while it is used, and is passed over while it is full. Whatever nobody has used for [`IDLE`] is closed.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -40,14 +40,16 @@ impl Pool {
     pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
         let mut kept = self.lock();
         let (_, connections) = kept.origins.iter_mut().find(|(found, _)| found == origin)?;
-        while let Some(Idle { connection, .. }) = connections.pop() {
+        for place in (0..connections.len()).rev() {
+            let Idle { connection, since } = &mut connections[place];
             if !connection.is_ready() {
-                continue;
+                connections.remove(place);
+            } else if !connection.is_shared() {
+                return Some(connections.remove(place).connection);
+            } else if !connection.is_full() {
+                *since = Instant::now();
+                return connection.share();
             }
-            if let Some(connection) = connection.share() {
-                connections.push(Idle { connection, since: Instant::now() });
-            }
-            return Some(connection);
         }
         None
     }
@@ -99,12 +101,12 @@ impl Pool {
         oldest
     }
 
-    /// How many requests can be sent at once without another connection.
+    /// How many connections can take a request at once.
     #[cfg(test)]
     pub(crate) fn free(&self) -> usize {
         let kept = self.lock();
         let connections = kept.origins.iter().flat_map(|(_, connections)| connections);
-        connections.filter(|idle| idle.connection.is_ready()).count()
+        connections.filter(|idle| idle.connection.is_ready() && !idle.connection.is_full()).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -121,9 +123,7 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(crate) fn new(pool: &Arc<Pool>, origin: Origin, connection: Connection) -> Self {
-        // What is shared is kept already.
-        let connection = connection.share().is_none().then_some(connection);
-        Self { pool: pool.clone(), origin, connection }
+        Self { pool: pool.clone(), origin, connection: Some(connection) }
     }
 
     pub(crate) fn origin(&self) -> &Origin {
@@ -132,7 +132,10 @@ impl Lease {
 
     /// Nobody reads any more. A connection on which something is still to be read is never ready again.
     pub(crate) fn end(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        // What is shared is kept already, with one request less from here on.
+        if let Some(connection) = self.connection.take()
+            && !connection.is_shared()
+        {
             self.pool.keep_when_ready(&self.origin, connection);
         }
     }

@@ -1,22 +1,16 @@
 //! Connections that are kept, against a server that says what it saw of them.
 
 mod server;
+mod shared;
 
 use std::{collections::BTreeSet, future::poll_fn, task::Poll};
 
 use http::Method;
-use hyper::{server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Barrier, mpsc},
-    task::yield_now,
-    time::timeout,
-};
+use tokio::{task::yield_now, time::timeout};
 
 use self::server::Server;
 use super::*;
-use crate::{connection::Connection, pool::IDLE};
+use crate::pool::IDLE;
 
 #[tokio::test]
 async fn a_connection_is_used_again_whether_its_answer_was_read_or_not() {
@@ -233,44 +227,6 @@ async fn md_11_the_head_of_an_answer_is_bounded() {
     assert_eq!(fits.headers()["x"].len(), 60_000);
     let error = client.send(server.get("/head?70000"), Limits::DOCUMENT).await.unwrap_err();
     assert!(matches!(error, Error::Broken { .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn one_connection_of_http_2_takes_all_requests() {
-    let (listener, met) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), Arc::new(Barrier::new(10)));
-    let uri: Uri = format!("http://{}/path", listener.local_addr().unwrap()).parse().unwrap();
-    let (stream, accepted) =
-        tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-    let expected = uri.clone();
-    let answer = service_fn(move |request: Request<Incoming>| {
-        let (met, expected) = (met.clone(), expected.clone());
-        async move {
-            assert_eq!(request.uri(), &expected);
-            met.wait().await;
-            Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("ok")))
-        }
-    });
-    let (ended, mut end) = mpsc::channel::<()>(1);
-    tokio::spawn(async move {
-        let connection = http2::Builder::new(TokioExecutor::new());
-        connection.serve_connection(TokioIo::new(accepted.unwrap().0), answer).await.unwrap();
-        drop(ended);
-    });
-    // TLS is what agrees upon HTTP/2, with a certificate that this machine trusts; here it is agreed upon already.
-    let connection = Connection::http2(TokioIo::new(stream.unwrap())).await.unwrap();
-    let client = loopback();
-    client.pool.keep(&Origin::of(&uri).unwrap(), connection);
-    drop(listener);
-    for _ in 0..2 {
-        let sent = (0..10).map(|_| client.send(request(&uri.to_string()), Limits::DOCUMENT));
-        for answer in futures_util::future::join_all(sent).await {
-            assert_eq!(answer.unwrap().body(), "ok");
-        }
-        assert_eq!(client.pool.free(), 1);
-    }
-    pass(IDLE + Duration::from_secs(1)).await;
-    assert_eq!(end.recv().await, None);
-    assert_eq!(client.pool.free(), 0);
 }
 
 /// Lets everything else go on until it is so.
