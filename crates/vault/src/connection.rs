@@ -5,6 +5,9 @@ use secret::Random;
 
 use crate::{owner::Owner, provider::ProviderName};
 
+/// No identifier that is minted begins like this.
+const OF_CONFIGURATION: &str = "configuration:";
+
 /// One account of one owner at one provider, without anything that is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
@@ -41,6 +44,16 @@ impl ConnectionId {
         let mut bytes = [0; 16];
         random.fill(&mut bytes);
         Self(format!("connection_{}", BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Of what the operator has put into the configuration. It stands in no database, and nobody ends it.
+    pub(crate) fn of_configuration(provider: &ProviderName) -> Self {
+        Self(format!("{OF_CONFIGURATION}{provider}"))
+    }
+
+    /// Whether it is [`ConnectionId::of_configuration`].
+    pub(crate) fn is_of_configuration(&self) -> bool {
+        self.0.starts_with(OF_CONFIGURATION)
     }
 
     /// Takes a presented identifier as it is: whether it names anything, a look-up decides.

@@ -4,6 +4,7 @@
 //! 2. A change of that connection wakes this place alone, from this node at once and from others with what is followed
 //!    (`follow.rs`). A change may be a renewal, so whoever is woken looks.
 //! 3. A database that is away ends nothing; it is asked again.
+//! 4. What the operator has put into the configuration does not end: a reload cuts nothing that is under way.
 
 use std::{
     collections::HashMap,
@@ -104,7 +105,8 @@ impl Place {
     /// `None` when that cannot be found out.
     async fn is_over(&self, id: &ConnectionId) -> Option<bool> {
         let Key { owner, provider } = &self.key;
-        if self.vault.0.cache.get(owner, provider).is_some_and(|credential| credential.connection == *id) {
+        let is_in_use = |credential: Arc<Credential>| credential.connection == *id;
+        if id.is_of_configuration() || self.vault.0.cache.get(owner, provider).is_some_and(is_in_use) {
             return Some(false);
         }
         let connection = self.vault.get(owner, id).await.ok()?;

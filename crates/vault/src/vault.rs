@@ -11,8 +11,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     cache::Cache,
-    ending::Endings,
     credential::Credential,
+    ending::Endings,
     error::CredentialError,
     owner::{Owner, TeamName},
     provider::{OverHttp, Provider, ProviderKind, ProviderName},

@@ -36,7 +36,7 @@ impl Vault {
             return Ok(Some(cached));
         }
         let credential = Arc::new(Credential {
-            connection: ConnectionId::from_unverified(format!("configuration:{}", provider.name)),
+            connection: ConnectionId::of_configuration(&provider.name),
             owner: owner.clone(),
             provider: provider.name.clone(),
             account: None,

@@ -1,5 +1,7 @@
 //! Whose a credential is (UP-14), and what is asked for.
 
+use std::time::Duration;
+
 use oauth::{ClientId, Issuer};
 use vault::{CredentialError, NeedReason, Owner, ProviderName, TeamName};
 
@@ -103,6 +105,29 @@ async fn what_the_operator_configured_is_used_and_never_stored() {
     assert_eq!(vault.all_connections(None, 10).await.unwrap(), []);
     let gone = vault.credential(&owner("ada"), &ProviderName::parse("gone").unwrap(), &scope("")).await;
     assert_eq!(gone.unwrap_err(), CredentialError::UnknownProvider);
+}
+
+#[tokio::test]
+async fn a_reload_ends_nothing_that_is_open_with_what_the_operator_configured() {
+    let world = World::sqlite().await;
+    let vault = world.node();
+    let id = world.connect(&vault, "ada").await.id;
+    let connected = get(&vault, "ada").await.unwrap();
+    let configured = ProviderName::parse("configured").unwrap();
+    let credential = vault.credential(&owner("ada"), &configured, &scope("")).await.unwrap();
+    let before = tokio::spawn(vault.ended(&credential));
+    tokio::task::yield_now().await;
+    vault.reload(&[], &[]);
+    // Between a request and its head nobody has looked yet.
+    let after = tokio::spawn(vault.ended(&credential));
+    tokio::task::yield_now().await;
+
+    let other = tokio::spawn(vault.ended(&connected));
+    tokio::task::yield_now().await;
+    assert!(!other.is_finished(), "nor does a reload end a connection");
+    vault.delete(&owner("ada"), &id).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), other).await.unwrap().unwrap();
+    assert!(!before.is_finished() && !after.is_finished());
 }
 
 #[tokio::test]
