@@ -20,6 +20,7 @@
 
 mod attempt;
 mod flight;
+mod forms;
 mod made;
 mod settle;
 mod step;

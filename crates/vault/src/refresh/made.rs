@@ -2,20 +2,18 @@
 
 use std::sync::{Arc, atomic::AtomicI64};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oauth::{Scope, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secret::{OpenError, Secret};
 use store::{Batch, CommitError, HeldCredential, SealedCredential, connection, credential};
 
-use super::{flight::Outcome, step::renew_at};
+use super::{flight::Outcome, forms::forms, step::renew_at};
 use crate::{
     connection::{ConnectionId, ReconnectReason},
     credential::Credential,
     error::{CredentialError, VaultError},
     need::{Need, NeedReason},
     owner::Owner,
-    provider::{Placement, Provider, ProviderKind},
+    provider::{Provider, ProviderKind},
     seal::{self, Place},
     secrets::Secrets,
     vault::Vault,
@@ -43,7 +41,7 @@ impl Vault {
             scope: provider.scope.clone(),
             generation: 0,
             placed: provider.placement.place(secret).map_err(|_| unplaceable())?,
-            secrets: forms(provider, secret),
+            secrets: forms(&provider.placement, secret),
             expires_at: None,
             renew_at: None,
             read_at: Timestamp::from_milliseconds(i64::MAX / 2),
@@ -165,7 +163,7 @@ impl Vault {
             scope: connection.scope.clone(),
             generation: held.credential.generation,
             placed: provider.placement.place(&secrets.credential).map_err(|_| unplaceable())?,
-            secrets: forms(provider, &secrets.credential),
+            secrets: forms(&provider.placement, &secrets.credential),
             expires_at: sealed.expires_at,
             renew_at: sealed.expires_at.filter(|_| sealed.is_renewable).map(renew_at).or(sealed.expires_at),
             read_at: held.read_at,
@@ -220,31 +218,6 @@ fn need(owner: &Owner, provider: &Provider, scope: &Scope, reason: NeedReason) -
 fn account_of(connection: &store::ConnectionRecord) -> Option<String> {
     let id = Some(&connection.account).filter(|account| !account.is_empty());
     connection.account_name.as_ref().or(id).cloned()
-}
-
-/// What is not percent-encoded where nothing more is than has to be (RFC 3986 §2.3).
-const UNRESERVED_STAYS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Every form in which a credential stands in requests.
-fn forms(provider: &Provider, credential: &Secret<String>) -> Vec<Secret<String>> {
-    let mut forms = vec![credential.clone()];
-    if provider.placement == Placement::Basic {
-        forms.push(Secret::new(BASE64_STANDARD.encode(credential.expose())));
-        if let Some((_, password)) = credential.expose().split_once(':') {
-            forms.push(Secret::from(password));
-        }
-    }
-    if matches!(provider.placement, Placement::Query { .. }) {
-        // As it is sent, and as others would have sent it, who repeat it in what they answer.
-        for encoded in [NON_ALPHANUMERIC, UNRESERVED_STAYS] {
-            let encoded = utf8_percent_encode(credential.expose(), encoded).to_string();
-            if forms.iter().all(|form| *form.expose() != encoded) {
-                forms.push(Secret::new(encoded));
-            }
-        }
-    }
-    forms.retain(|form| !form.expose().is_empty());
-    forms
 }
 
 fn name_of(provider: &str) -> Option<crate::provider::ProviderName> {
