@@ -16,7 +16,8 @@ use crate::upstream::remote::UpstreamError;
 
 /// How many streams of one server are shared at the same time. Whoever asks for yet another gets one of its own.
 const HUBS: usize = 256;
-/// How long those who read wait for those who do not, once there is no room for another message.
+/// How long those who read wait for those who do not, once there is no room for another message, until there is for half
+/// as many as may wait.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The shared streams of one server, by what they tell: the filter as we write it.
@@ -131,10 +132,14 @@ impl Hub {
         self.opened.send_replace(Some(opened));
     }
 
-    /// Waits for room for another message, though not for long.
+    /// Waits for room for another message, though not for long: one who takes them one by one would have everybody wait
+    /// for each.
     pub(super) async fn room(&self) {
+        if !self.state().ring.is_full() {
+            return;
+        }
         let room = async {
-            while self.state().ring.is_full() {
+            while !self.state().ring.is_half_empty() {
                 self.taken.notified().await;
             }
         };
@@ -214,9 +219,9 @@ impl Place {
             return Poll::Ready(Some(acknowledged));
         }
         let mut state = self.hub.state();
-        let was_full = state.ring.is_full();
+        let was_half_empty = state.ring.is_half_empty();
         let next = state.ring.take(&mut self.next);
-        if was_full && !state.ring.is_full() {
+        if !was_half_empty && state.ring.is_half_empty() {
             self.hub.taken.notify_one();
         }
         match next {
@@ -243,42 +248,4 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn filter(text: &str) -> SubscriptionFilter {
-        serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn gw_17_shared_streams_are_bounded_and_forgotten_when_they_are_left() {
-        let hubs = Hubs::default();
-        let about = |number: usize| filter(&format!(r#"{{"resourceSubscriptions":["a:{number}"]}}"#));
-        let mut places: Vec<_> = (0..HUBS).map(|number| hubs.join(&about(number)).unwrap().0).collect();
-        assert!(hubs.join(&about(HUBS)).is_none());
-        let (same, is_first) = hubs.join(&about(7)).unwrap();
-        assert!(!is_first && Arc::ptr_eq(same.hub(), places[7].hub()), "who is there may be joined");
-        let hub = places.swap_remove(7).hub.clone();
-        assert!(!hubs.forget_left(&hub), "somebody listens");
-        drop(same);
-        assert!(hubs.forget_left(&hub));
-        assert!(hubs.join(&about(HUBS)).unwrap().1);
-        let (again, is_first) = hubs.join(&about(0)).unwrap();
-        assert!(!is_first);
-        hubs.forget(&hub);
-        assert!(hubs.hubs().contains_key(&again.hub().filter), "only the one that is meant is forgotten");
-    }
-
-    #[tokio::test]
-    async fn nobody_waits_for_a_stream_that_is_over() {
-        let hubs = Hubs::default();
-        let (mut place, _) = hubs.join(&filter("{}")).unwrap();
-        let hub = place.hub().clone();
-        hub.close();
-        assert!(matches!(place.opened().await, Opened::Failed(UpstreamError::Unreachable)));
-        let mut next = || place.poll_next(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(next(), Poll::Ready(Some(told)) if told.is_last()));
-        hub.close();
-        assert!(next().is_pending(), "it is told once");
-    }
-}
+mod tests;

@@ -86,6 +86,11 @@ impl Ring {
         self.messages.len() >= MESSAGES || self.size >= SIZE
     }
 
+    /// Whether there is room for half of what may wait.
+    pub(super) fn is_half_empty(&self) -> bool {
+        self.messages.len() <= MESSAGES / 2 && self.size <= SIZE / 2
+    }
+
     /// Lets go of the older half. Whoever has not taken it is not waited for any more.
     pub(super) fn make_room(&mut self) {
         for _ in 0..self.messages.len().div_ceil(2) {
