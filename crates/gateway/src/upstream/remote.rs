@@ -146,6 +146,11 @@ impl Remote {
         matches!(self.reached, Reached::Joined(_))
     }
 
+    /// Whether it is an API, which tells nothing of its own accord.
+    pub(crate) fn is_api(&self) -> bool {
+        matches!(self.reached, Reached::OpenApi(_))
+    }
+
     /// Whether nobody asks it for now, because it could not be connected to.
     pub(crate) fn is_resting(&self) -> bool {
         match &self.reached {

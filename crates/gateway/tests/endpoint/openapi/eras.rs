@@ -85,6 +85,19 @@ async fn a_modern_client_is_told_what_there_is() {
 }
 
 #[tokio::test]
+async fn nobody_can_listen_to_an_api() {
+    let (world, api) = (World::new().await, Api::content().await);
+    let gateway = api.behind(&world, &shop());
+    let token = world.far_token("ada", "use");
+    let wanted = json!({ "notifications": { "toolsListChanged": true } });
+    for _ in 0..2 {
+        let refused = world.far_modern(&gateway, &token, "subscriptions/listen", wanted.clone()).send().await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (404, -32601), "{refused:?}");
+        assert_eq!(refused.json()["id"], 1);
+    }
+}
+
+#[tokio::test]
 async fn many_tools_come_in_pages() {
     let (world, api) = (World::new().await, Api::content().await);
     let paths: serde_json::Map<String, Value> = (0..601)

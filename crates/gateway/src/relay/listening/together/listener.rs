@@ -25,10 +25,12 @@ pub(in super::super) struct Meeting {
 }
 
 impl Meeting {
-    /// `None` where the server knows for whom it tells, or where each member of a virtual server decides for itself.
+    /// `None` where the server knows for whom it tells, or where each member of a virtual server decides for itself, and
+    /// where it is an API, which refuses to tell anything.
     pub(in super::super) fn at(endpoint: &RelayEndpoint, caller: &Caller) -> Option<Self> {
         let is_personal = endpoint.credentials.is_some() || caller.presented().is_some();
-        (!is_personal && !caller.remote().is_virtual())
+        let refuses = caller.remote().is_virtual() || caller.remote().is_api();
+        (!is_personal && !refuses)
             .then(|| Self { front: endpoint.front.clone(), kept: endpoint.kept.clone() })
     }
 
