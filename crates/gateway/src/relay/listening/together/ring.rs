@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Arc<Told> {
-        Arc::new(Told::comment(text.as_bytes().to_vec()))
+        Arc::new(Told::response(text.as_bytes().to_vec()))
     }
 
     fn taken(ring: &mut Ring, number: &mut usize) -> String {

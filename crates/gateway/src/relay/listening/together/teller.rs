@@ -6,7 +6,6 @@ use http::{HeaderMap, StatusCode};
 use mcp::{Era, SubscriptionFilter};
 
 use super::super::super::conversation::{Conversation, Farewell};
-use super::super::super::event::calmed;
 use super::super::super::kept::Kept;
 use super::super::super::passage::{Eras, Kind as Asked, Passage};
 use super::super::super::redacted::without_secrets;
@@ -144,7 +143,7 @@ impl Teller {
         let event = self.conversation.next().await?;
         match event.data.filter(|data| !data.is_empty()) {
             Some(data) => self.hear(&data).await,
-            None => Ok(Some(Told::comment(calmed(event.raw)))),
+            None => Ok(Some(Told::comment())),
         }
     }
 

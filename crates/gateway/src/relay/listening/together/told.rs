@@ -38,9 +38,9 @@ pub(in super::super) struct Told {
 }
 
 impl Told {
-    /// An event without a message, as it came.
-    pub(super) fn comment(raw: Vec<u8>) -> Self {
-        Self { kind: Kind::Comment, text: raw.into(), ids: Vec::new(), is_redacted: false }
+    /// An event without a message. Whatever else the server has written in it (a comment, an `id`) is for nobody.
+    pub(super) fn comment() -> Self {
+        Self { kind: Kind::Comment, text: Bytes::from_static(b":\n\n"), ids: Vec::new(), is_redacted: false }
     }
 
     /// A message, and what was read of it; an error when it is not clear which ids it has.
@@ -208,6 +208,6 @@ mod tests {
             std::str::from_utf8(&event).unwrap(),
             "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":-32603,\"message\":\"no\"}}\n\n"
         );
-        assert_eq!(Told::comment(b":1\n\n".to_vec()).event("7").as_ref(), b":1\n\n");
+        assert_eq!(Told::comment().event("7").as_ref(), b":\n\n");
     }
 }

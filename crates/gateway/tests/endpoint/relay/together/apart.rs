@@ -1,12 +1,15 @@
 //! What is not shared: what others asked for, what others may not hear, and whatever is somebody's own (GW-22).
 
 use audit::Kind;
+use axum::body::Body;
 use futures_util::future::join_all;
 use gateway::policy::{Effect, Policy, PolicySettings, RuleSettings};
+use http_body_util::BodyExt;
 use secret::Secret;
 use serde_json::{Value, json};
 
 use super::super::listening::{next, told};
+use super::super::upstream::{Upstream, accepted, events};
 use super::{ID, Telling, tools, tools_changed, tools_changed_for};
 use crate::world::World;
 
@@ -171,4 +174,28 @@ async fn gw_29_a_secret_reaches_none_of_them() {
     let events = telling.world.audit_log.events();
     let redactions = events.iter().filter(|event| event.kind == Kind::Redaction).count();
     assert_eq!(redactions, 3, "once for each answer");
+}
+
+#[tokio::test]
+async fn gw_29_an_event_without_a_message_is_a_sign_of_life_and_no_more() {
+    const SECRET: &str = "hunter2hunter2";
+    let mut world = World::new().await;
+    world.secrets = vec![Secret::new(SECRET.to_owned())];
+    let mut telling = Telling::before(world).await;
+    let upstream = Upstream::modern(|request| match &*request.rpc() {
+        "subscriptions/listen" => {
+            let events_without =
+                format!(": {SECRET}\n\nid: {SECRET}\nevent: {SECRET}\n\nretry: 1\ndata:\n\n");
+            events(Body::from(format!("{events_without}data: {}\n\n", tools_changed())))
+        }
+        _ => accepted(),
+    })
+    .await;
+    telling.gateway = upstream.behind(&telling.world);
+    let body = telling.listen("ada", json!(7), tools()).await.collect().await.unwrap().to_bytes();
+    let text = std::str::from_utf8(&body).unwrap();
+    let (signs, messages) = text.split_once("event: ").unwrap();
+    assert!(!signs.is_empty() && signs.replace(":\n\n", "").is_empty(), "{text}");
+    let told = format!("message\ndata: {}\n\n", tools_changed_for(&json!(7)));
+    assert!(messages.starts_with(&told) && !text.contains(SECRET), "{text}");
 }

@@ -63,11 +63,7 @@ async fn gw_15_one_who_trickles_ends_alone() {
     let telling = async {
         for number in 1..=MESSAGES {
             hub.room().await;
-            hub.tell(if number < MESSAGES {
-                Told::comment(b":\n\n".to_vec())
-            } else {
-                Told::failure("over")
-            });
+            hub.tell(if number < MESSAGES { Told::comment() } else { Told::failure("over") });
         }
     };
     let millisecond = Duration::from_millis(1);
