@@ -17,6 +17,11 @@ use super::told::Told;
 use crate::settings::Front;
 use crate::upstream::remote::Caller;
 
+/// How many resources a shared stream is about.
+const RESOURCES: usize = 64;
+/// How many bytes their URIs have.
+const SIZE: usize = 4096;
+
 /// Where those meet who listen to the same at one server.
 #[derive(Clone)]
 pub(in super::super) struct Meeting {
@@ -34,20 +39,27 @@ impl Meeting {
             .then(|| Self { front: endpoint.front.clone(), kept: endpoint.kept.clone() })
     }
 
-    /// Listens with whoever listens to the same; the caller comes back when as many streams are shared as may be. Whether
-    /// it may hear what it asks for has been decided.
+    /// Listens with whoever listens to the same; the caller comes back when the filter is large, or when as many streams
+    /// are shared as may be. Whether it may hear what it asks for has been decided.
     pub(in super::super) fn listen<C: Into<Arc<Caller>>>(
         self,
         caller: C,
         filter: SubscriptionFilter,
     ) -> Result<Listener, C> {
-        let Some((place, is_first)) = self.kept.hubs.join(&filter) else { return Err(caller) };
+        let place = if is_small(&filter) { self.kept.hubs.join(&filter) } else { None };
+        let Some((place, is_first)) = place else { return Err(caller) };
         let caller = caller.into();
         if is_first {
             teller::open(&self, &caller, place.hub(), filter);
         }
         Ok(Listener { place, redaction: Redaction::new(&self.front, &caller), recording: None })
     }
+}
+
+/// Whether it may be kept for as long as anybody listens.
+fn is_small(filter: &SubscriptionFilter) -> bool {
+    let resources = &filter.resource_subscriptions;
+    resources.len() <= RESOURCES && resources.iter().map(String::len).sum::<usize>() <= SIZE
 }
 
 /// See the module.
@@ -89,5 +101,22 @@ impl Listener {
             ready!(recording.poll_unpin(context));
         }
         Poll::Ready(self.recording.take().map(|(told, _)| told))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gw_17_nobody_makes_others_keep_a_large_filter() {
+        let about = |resources: Vec<String>| SubscriptionFilter {
+            resource_subscriptions: resources.into_iter().collect(),
+            ..SubscriptionFilter::default()
+        };
+        let many = |count| about((0..count).map(|number| format!("a:{number}")).collect());
+        assert!(is_small(&many(RESOURCES)) && !is_small(&many(RESOURCES + 1)));
+        let long = |size| about(vec!["x".repeat(size - 1), "y".to_owned()]);
+        assert!(is_small(&long(SIZE)) && !is_small(&long(SIZE + 1)));
     }
 }

@@ -8,10 +8,11 @@ use http_body_util::BodyExt;
 use secret::Secret;
 use serde_json::{Value, json};
 
-use super::super::listening::{next, told};
+use super::super::listening::{next, open, told};
+use super::super::questions::until;
 use super::super::upstream::{Upstream, accepted, events};
 use super::{ID, Telling, tools, tools_changed, tools_changed_for};
-use crate::world::World;
+use crate::world::{World, initialize, rpc};
 
 fn updated(uri: &str, id: &Value) -> Value {
     told("notifications/resources/updated", json!({ "uri": uri, "_meta": { ID: id } }))
@@ -108,6 +109,36 @@ async fn gw_22_what_says_something_of_one_client_has_a_stream_of_its_own() {
 }
 
 #[tokio::test]
+async fn gw_17_a_large_filter_is_shared_with_nobody_in_either_era() {
+    let telling = Telling::new().await;
+    let large = format!("a:{}", "x".repeat(4095));
+    let filter = json!({ "toolsListChanged": true, "resourceSubscriptions": [large] });
+    let mut modern = telling.listen("ada", json!("own"), filter.clone()).await;
+    next(&mut modern).await;
+
+    let (world, gateway) = (&telling.world, &telling.gateway);
+    let token = world.far_token("bob", "use");
+    let opening = world.far(gateway, &token, initialize("2025-11-25")).send().await;
+    let session = opening.header("mcp-session-id").to_owned();
+    let subscribe = world.far(gateway, &token, rpc("resources/subscribe", json!({ "uri": large })));
+    let subscribed = subscribe.header("mcp-session-id", &session).send().await;
+    assert_eq!(subscribed.json()["result"], json!({}), "{subscribed:?}");
+    let listen = world.request("GET", "/mcp/far").to(gateway).bearer(&token);
+    let mut legacy = open(gateway, listen.header("mcp-session-id", &session)).await;
+    let reading = tokio::spawn(async move { next(&mut legacy).await });
+    until("the older client listens", || telling.streams.lock().unwrap().len() == 2).await;
+    telling.say(1).send(tools_changed()).unwrap();
+    assert_eq!(reading.await.unwrap()["method"], "notifications/tools/list_changed");
+
+    for asked in telling.upstream.of("subscriptions/listen") {
+        let params = &asked.json()["params"];
+        assert_eq!(params["notifications"], filter);
+        let client = &params["_meta"]["io.modelcontextprotocol/clientInfo"]["name"];
+        assert_ne!(client, "vestibule", "it is asked for the one who listens");
+    }
+}
+
+#[tokio::test]
 async fn gw_23_nobody_hears_of_what_the_policy_keeps_from_them() {
     let rule = RuleSettings {
         name: "not for bob".to_owned(),
@@ -147,7 +178,7 @@ async fn every_server_has_streams_of_its_own() {
     let token = telling.world.far_token("ada", "use");
     let listen =
         telling.world.far_modern(&again, &token, "subscriptions/listen", json!({ "notifications": tools() }));
-    let mut three = super::super::listening::open(&again, listen).await;
+    let mut three = open(&again, listen).await;
     next(&mut three).await;
     assert_eq!((telling.count(), other.count()), (2, 1));
 }
