@@ -77,10 +77,7 @@ impl Hubs {
 
     /// Nobody joins it any more.
     pub(super) fn forget(&self, hub: &Arc<Hub>) {
-        let mut hubs = self.hubs();
-        if hubs.get(&hub.filter).is_some_and(|found| Arc::ptr_eq(found, hub)) {
-            hubs.remove(&hub.filter);
-        }
+        remove(&mut self.hubs(), hub);
     }
 
     /// The same, unless somebody listens.
@@ -88,7 +85,7 @@ impl Hubs {
         let mut hubs = self.hubs();
         let is_left = hub.state().ring.is_left();
         if is_left {
-            hubs.remove(&hub.filter);
+            remove(&mut hubs, hub);
         }
         is_left
     }
@@ -105,6 +102,13 @@ impl Hubs {
 
     fn hubs(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Hub>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever came after it was forgotten may share another one that tells the same.
+fn remove(hubs: &mut HashMap<Arc<str>, Arc<Hub>>, hub: &Arc<Hub>) {
+    if hubs.get(&hub.filter).is_some_and(|found| Arc::ptr_eq(found, hub)) {
+        hubs.remove(&hub.filter);
     }
 }
 

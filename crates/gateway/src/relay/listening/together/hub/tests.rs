@@ -27,6 +27,20 @@ fn gw_17_shared_streams_are_bounded_and_forgotten_when_they_are_left() {
     assert!(hubs.hubs().contains_key(&again.hub().filter), "only the one that is meant is forgotten");
 }
 
+#[test]
+fn who_leaves_a_forgotten_stream_leaves_the_one_after_it_shared() {
+    let hubs = Hubs::default();
+    let (former, _) = hubs.join(&filter("{}")).unwrap();
+    let hub = former.hub().clone();
+    hubs.forget(&hub);
+    let (place, is_first) = hubs.join(&filter("{}")).unwrap();
+    assert!(is_first && !Arc::ptr_eq(place.hub(), &hub));
+    drop(former);
+    assert!(hubs.forget_left(&hub));
+    let (again, is_first) = hubs.join(&filter("{}")).unwrap();
+    assert!(!is_first && Arc::ptr_eq(again.hub(), place.hub()));
+}
+
 #[tokio::test]
 async fn nobody_waits_for_a_stream_that_is_over() {
     let hubs = Hubs::default();
