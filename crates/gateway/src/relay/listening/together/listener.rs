@@ -30,8 +30,8 @@ pub(in super::super) struct Meeting {
 }
 
 impl Meeting {
-    /// `None` where the server knows for whom it tells, or where each member of a virtual server decides for itself, and
-    /// where it is an API, which refuses to tell anything.
+    /// `None` where the server knows for whom it tells, and where it refuses to tell anything, as a virtual server and an
+    /// API do.
     pub(in super::super) fn at(endpoint: &RelayEndpoint, caller: &Caller) -> Option<Self> {
         let is_personal = endpoint.credentials.is_some() || caller.presented().is_some();
         let refuses = caller.remote().is_virtual() || caller.remote().is_api();
