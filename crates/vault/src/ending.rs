@@ -34,8 +34,9 @@ impl Endings {
     /// Wakes who waits for the connections of an owner at a provider.
     pub(crate) fn tell(&self, owner: &Owner, provider: &ProviderName) {
         let key = Key { owner: owner.clone(), provider: provider.clone() };
-        let told = self.places().get(&key).and_then(Weak::upgrade);
-        if let Some(told) = told {
+        // Under the lock: whoever is woken and leaves would count this place as one that somebody waits in.
+        let places = self.places();
+        if let Some(told) = places.get(&key).and_then(Weak::upgrade) {
             told.notify_waiters();
         }
     }
@@ -111,5 +112,61 @@ impl Place {
         }
         let connection = self.vault.get(owner, id).await.ok()?;
         Some(connection.is_none_or(|connection| connection.state != ConnectionState::Connected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Wake, Waker},
+    };
+
+    use oauth::UserId;
+    use tokio::sync::futures::OwnedNotified;
+
+    use super::*;
+
+    /// Whoever leaves its place as soon as it is woken, if it gets the lock: as another thread would.
+    struct Leaving {
+        endings: Endings,
+        key: Key,
+        waits: Mutex<Option<Waits>>,
+    }
+
+    type Waits = (Pin<Box<OwnedNotified>>, Arc<Notify>);
+
+    impl Leaving {
+        fn leave(&self) {
+            if self.endings.0.try_lock().is_ok()
+                && let Some((told, place)) = self.waits.lock().unwrap().take()
+            {
+                drop(told);
+                self.endings.leave(&self.key, place);
+            }
+        }
+    }
+
+    impl Wake for Leaving {
+        fn wake(self: Arc<Self>) {
+            self.leave();
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_left_while_it_is_told_leaves_nothing_behind() {
+        let owner = Owner::User(UserId::from_unverified("ada"));
+        let provider = ProviderName::parse("github").unwrap();
+        let key = Key { owner: owner.clone(), provider: provider.clone() };
+        let leaving = Arc::new(Leaving { endings: Endings::default(), key, waits: Mutex::default() });
+        let place = leaving.endings.join(&leaving.key);
+        let mut told = Box::pin(place.clone().notified_owned());
+        let waker = Waker::from(leaving.clone());
+        assert!(told.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        *leaving.waits.lock().unwrap() = Some((told, place));
+
+        leaving.endings.tell(&owner, &provider);
+        leaving.leave();
+        assert!(leaving.waits.lock().unwrap().is_none() && leaving.endings.places().is_empty());
     }
 }
