@@ -168,8 +168,9 @@ signed-out-lead = Apps that you have allowed keep their access until you withdra
 
 onward-title = Back to the app
 onward-heading = Back to { $client }
-onward-host = Your answer is being taken to { $host }. If nothing happens, choose Continue.
-onward-this-computer = Your answer is being taken to the app on this computer. If nothing happens, choose Continue.
+onward-host = Your answer is being taken to { $host }.
+onward-this-computer = Your answer is being taken to the app on this computer.
+onward-late = If nothing happens, choose Continue.
 onward-continue = Continue
 
 ## Before leaving for an unverified app

@@ -148,8 +148,9 @@ signed-out-lead = 您允许的应用仍保有访问权限，直到您撤回。
 
 onward-title = 返回应用
 onward-heading = 返回 { $client }
-onward-host = 正在将您的答复带往 { $host }。如果没有反应，请选择“继续”。
-onward-this-computer = 正在将您的答复带往本机上的应用。如果没有反应，请选择“继续”。
+onward-host = 正在将您的答复带往 { $host }。
+onward-this-computer = 正在将您的答复带往本机上的应用。
+onward-late = 如果没有反应，请选择“继续”。
 onward-continue = 继续
 
 ## 前往未验证的应用之前

@@ -10,7 +10,8 @@ use super::destination::Destination;
 use super::html;
 use super::language::Language;
 
-/// The page that leads on to a client at once, without a script, and has a link for whoever it does not lead on.
+/// The page that leads on to a client at once, without a script. For whoever it does not lead on it has a link, which
+/// appears late: on the way already, a click would send the code a second time.
 pub struct Onward<'a> {
     /// The client that is gone back to.
     pub client: Client<'a>,

@@ -238,9 +238,25 @@ fn the_way_on_needs_no_click_and_has_a_link() {
         &page,
         &[
             &format!(r#"<meta http-equiv="refresh" content="0; url={url}">"#),
-            &format!(r#"<a class="button" href="{url}" rel="noreferrer">"#),
-            "<code>app.example</code>",
+            "<p>Your answer is being taken to <code>app.example</code>.</p>",
+            r#"<p class="late">If nothing happens, choose Continue.</p>"#,
+            &format!(r#"<p class="late"><a class="button" href="{url}" rel="noreferrer">"#),
         ],
     );
+    assert_eq!(page.matches("<a ").count(), 1, "nothing to click on is there at once");
     contains(&onward("http://127.0.0.1:6274/cb"), &["the app on this computer"]);
+}
+
+#[test]
+fn the_link_of_the_way_on_is_out_of_reach_for_five_seconds() {
+    const STYLE: &str = include_str!("../../../assets/style.css");
+    contains(
+        STYLE,
+        &[
+            ".late {\n  animation: appear 200ms 5s both;\n}",
+            "@keyframes appear {\n  from {\n    visibility: hidden;\n",
+        ],
+    );
+    let (_, still) = STYLE.split_once("(prefers-reduced-motion: reduce)").unwrap();
+    contains(still, &[".late {\n    animation-timing-function: step-start;\n"]);
 }
