@@ -22,6 +22,7 @@ use crate::{
 
 /// Where the tiny server stands at the gateway.
 const PATH: &str = "/mcp/tiny";
+const LIMIT: &str = "bare proxy";
 const THROUGHPUT_GOAL: f64 = 0.6;
 /// Microseconds.
 const ADDED_GOAL: f64 = 100.0;
@@ -41,7 +42,13 @@ const STREAMS_OF_ONE: u32 = 50;
 /// Prints all rows of the gateway.
 pub(crate) async fn measure(table: &mut Table) {
     let world = World::new().await;
-    table.print(&world.throughput().await);
+    table.print(
+        &world.throughput(Row::new("gateway: tools/call", LIMIT).with_goal(Some(THROUGHPUT_GOAL))).await,
+    );
+    // Whoever is slower than the server has to wake it for every request, and whoever is not does not.
+    let asleep = World::before(Tiny::Asleep(Program::upstream())).await;
+    table.print(&asleep.throughput(Row::new("gateway: tools/call, a server that sleeps", LIMIT)).await);
+    drop(asleep);
     match world.fastmcp().await {
         Some(row) => table.print(&row),
         None => println!("| FastMCP's proxy: not measured, `cargo xtask setup` installs it | | | | | | | |"),
@@ -61,13 +68,13 @@ pub(crate) async fn measure(table: &mut Table) {
 }
 
 /// The configuration of a gateway before `upstream`.
-pub(crate) fn before(upstream: &Upstream) -> String {
+pub(crate) fn before(upstream: SocketAddr) -> String {
     let url = upstream_url(upstream);
     format!("[[server]]\nname = \"tiny\"\nkind = \"remote\"\nurl = \"{url}\"\n")
 }
 
-fn upstream_url(upstream: &Upstream) -> String {
-    format!("http://{}{}", upstream.address(), upstream::PATH)
+fn upstream_url(upstream: SocketAddr) -> String {
+    format!("http://{upstream}{}", upstream::PATH)
 }
 
 /// A call of the tiny server through such a gateway.
@@ -76,9 +83,26 @@ pub(crate) async fn call_through(server: &Server) -> Fixed {
     Fixed::new(requests::tool_call(PATH, upstream::TOOL, &access_token), 200)
 }
 
+/// The tiny server.
+enum Tiny {
+    /// Inside of the load.
+    Awake(Upstream),
+    /// As a program of its own.
+    Asleep(Program),
+}
+
+impl Tiny {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Awake(upstream) => upstream.address(),
+            Self::Asleep(program) => program.address(),
+        }
+    }
+}
+
 /// The gateway and the bare proxy before the same tiny server.
 struct World {
-    upstream: Upstream,
+    upstream: Tiny,
     proxy: Program,
     server: Server,
     access_token: String,
@@ -88,8 +112,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let upstream = Upstream::start().await;
-        let directory = server::directory(&before(&upstream));
+        Self::before(Tiny::Awake(Upstream::start().await)).await
+    }
+
+    async fn before(upstream: Tiny) -> Self {
+        let directory = server::directory(&before(upstream.address()));
         let server = Server::start(directory.path()).await;
         let access_token = person::own_token(&server, PATH, "use").await;
         Self {
@@ -108,18 +135,18 @@ impl World {
 
     /// Calls per second of the core's time. Load and upstream share the other core, and what they can do is not the
     /// question.
-    async fn throughput(&self) -> Row {
+    async fn throughput(&self, row: Row) -> Row {
         let ours = async || of_core(self.server.run(vec![self.call(PATH); CONNECTIONS], RUN).await.1);
-        let row = Row::new("gateway: tools/call", "bare proxy").with_goal(Some(THROUGHPUT_GOAL));
         beside(row, async || self.limit().await, ours).await
     }
 
     /// The same calls through the proxy of `FastMCP`, which verifies the same tokens.
     async fn fastmcp(&self) -> Option<Row> {
-        let (issuer, upstream) = (format!("http://{}", self.server.address()), upstream_url(&self.upstream));
+        let (issuer, upstream) =
+            (format!("http://{}", self.server.address()), upstream_url(self.upstream.address()));
         let peer = Program::fastmcp(&upstream, &issuer, &format!("{issuer}{PATH}")).await?;
         let theirs = async || of_core(peer.run(vec![self.call(upstream::PATH); CONNECTIONS], RUN).await);
-        let row = Row::new("peer: FastMCP's proxy, tools/call", "bare proxy");
+        let row = Row::new("peer: FastMCP's proxy, tools/call", LIMIT);
         Some(beside(row, async || self.limit().await, theirs).await)
     }
 

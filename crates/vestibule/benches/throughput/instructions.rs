@@ -34,10 +34,10 @@ pub(crate) async fn measure() {
     let alone = || server::directory("");
     Table::print_count("instructions: tools/call get_user_profile", per_request(alone, own).await);
     let upstream = Upstream::start().await;
-    let before = || server::directory(&gateway::before(&upstream));
+    let before = || server::directory(&gateway::before(upstream.address()));
     let through = per_request(before, gateway::call_through).await;
     Table::print_count("instructions: gateway tools/call", through);
-    let ruled = || server::directory(&format!("{}{}", gateway::before(&upstream), ten_rules()));
+    let ruled = || server::directory(&format!("{}{}", gateway::before(upstream.address()), ten_rules()));
     let through = per_request(ruled, gateway::call_through).await;
     Table::print_count("instructions: gateway tools/call, ten rules with conditions", through);
     let before = || openapi::directory(upstream.address());

@@ -30,6 +30,7 @@ use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinSet};
 use crate::{
     load,
     machine::{self, Pace},
+    upstream,
 };
 
 /// Tells this program to be a limit.
@@ -54,6 +55,12 @@ impl Program {
     /// A bare reverse proxy: axum in, a hyper client with kept-open connections out.
     pub(crate) fn proxy(upstream: SocketAddr) -> Self {
         Self::start(&mut command(&["proxy", &upstream.to_string()]))
+    }
+
+    /// The tiny MCP server as a program of its own, on the core of the load. It sleeps when nobody asks it.
+    pub(crate) fn upstream() -> Self {
+        let mut command = machine::on_load_core(std::env::current_exe().expect("this program has a path"));
+        Self::start(command.args([ARGUMENT, "upstream"]))
     }
 
     /// The proxy of `FastMCP` with its verifier for the tokens of `issuer`, if `cargo xtask setup` has installed it.
@@ -135,6 +142,7 @@ pub(crate) fn serve(which: &str, rest: &[String]) {
     match (which, rest) {
         ("echo", _) => runtime.block_on(echo()),
         ("proxy", [upstream]) => runtime.block_on(proxy(upstream.clone())),
+        ("upstream", _) => runtime.block_on(listen(upstream::router())),
         ("sign", _) => println!("{}", per_second(signer())),
         ("verify", _) => println!("{}", per_second(verifier())),
         ("insert", [directory]) => println!("{}", insert(&runtime, Path::new(directory))),

@@ -29,8 +29,17 @@ pub(crate) fn pin_this_process() {
 
 /// A program on the core of the server. Its process id is the child's.
 pub(crate) fn on_server_core(program: impl AsRef<OsStr>) -> Command {
+    on(SERVER_CORE, program)
+}
+
+/// A program on the core of the load.
+pub(crate) fn on_load_core(program: impl AsRef<OsStr>) -> Command {
+    on(LOAD_CORE, program)
+}
+
+fn on(core: &str, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", SERVER_CORE]).arg(program);
+    command.args(["-c", core]).arg(program);
     command
 }
 

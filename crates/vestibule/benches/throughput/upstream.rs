@@ -46,15 +46,19 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Starts it on a free port.
     pub(crate) async fn start() -> Self {
-        let router = Router::new().route(PATH, post(answer)).route(GREETINGS, get(greet));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
-        Self { address, serving: tokio::spawn(limits::serve_on(listener, router)) }
+        Self { address, serving: tokio::spawn(limits::serve_on(listener, router())) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+/// What it answers.
+pub(crate) fn router() -> Router {
+    Router::new().route(PATH, post(answer)).route(GREETINGS, get(greet))
 }
 
 impl Drop for Upstream {
