@@ -5,7 +5,8 @@
 //! and access tokens of its issuer. A message is looked through as it came, in one pass; only one that may hold something
 //! is read string by string, so that no spelling of JSON hides a secret, and what is put in its place leaves the message
 //! as valid as it was. A string that holds JSON itself, as the text of a tool does that quotes another's answer, is read
-//! once more for each time that it was quoted. A message is whole when it comes here, so that nothing has to be kept from one to the next.
+//! once more for each time that it was quoted. A message is whole when it comes here, so that nothing has to be kept from
+//! one to the next.
 //!
 //! This is a net below servers that are careless. One that wants to give a secret away can write it in many ways.
 

@@ -53,6 +53,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn print(out: &mut dyn io::Write, report: &Report) -> io::Result<()> {
     let Report { node, entries, verified_to, signed_to, faults } = report;
     let node = client::printable(node);
-    writeln!(out, "{node}: {entries} entries, unbroken to {verified_to}, signed to {signed_to}")?;
+    let noun = if *entries == 1 { "entry" } else { "entries" };
+    writeln!(out, "{node}: {entries} {noun}, unbroken to {verified_to}, signed to {signed_to}")?;
     faults.iter().try_for_each(|fault| writeln!(out, "  {}", client::printable(&fault.to_string())))
 }
